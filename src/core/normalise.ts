@@ -1,0 +1,56 @@
+// Payee and reference as the guards compare them. Normalised once, here, by a numbered rule: a row
+// written under one rule must never be compared under another.
+
+export const normalisationVersion = 1
+
+/** Longest payee, reference, batch or payment method, in UTF-16 units. */
+export const maxNameLength = 256
+
+// Control, format and bidirectional characters, lone surrogates, line and paragraph separators: two
+// names that look the same to a person must not differ by something that nobody can see.
+const forbidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u180e\u3164\uffa0]/u
+
+/** NFKC, trimmed, inner white space collapsed, case folded. Refuses nothing: see `nameFault`. */
+export function normalise(name: string): string {
+  return name
+    .normalize('NFKC')
+    .trim()
+    .replace(/\s+/gu, ' ')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC')
+}
+
+/** What is wrong with a name, as a sentence, or `null`. */
+export function nameFault(name: string): string | null {
+  if (name.length > maxNameLength) return `is longer than ${maxNameLength} characters`
+  if (forbidden.test(name)) return 'contains a control, format or bidirectional character'
+  if (normalise(name) === '') return 'is empty'
+  return null
+}
+
+const issuers =
+  /^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|4[4-9]\d|5\d\d)\d{12}|35\d{14}|3(?:0[0-5]|[68]\d)\d{11}|62\d{14,17})$/
+
+// Digits in one run, or in the groups in which cards print them.
+const cardLike =
+  /(?<!\d)(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5})(?!\d)/g
+
+/** Does the text hold a card number: issuer prefix, length and Luhn, digits perhaps in groups? */
+export function holdsCardNumber(text: string): boolean {
+  for (const [run] of text.normalize('NFKC').matchAll(cardLike)) {
+    const digits = run.replace(/[ -]/g, '')
+    if (issuers.test(digits) && passesLuhn(digits)) return true
+  }
+  return false
+}
+
+function passesLuhn(digits: string): boolean {
+  let sum = 0
+  for (let index = 0; index < digits.length; index += 1) {
+    const digit = Number(digits[digits.length - 1 - index])
+    const doubled = index % 2 === 1 ? digit * 2 : digit
+    sum += doubled > 9 ? doubled - 9 : doubled
+  }
+  return sum % 10 === 0
+}
