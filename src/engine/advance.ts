@@ -1,0 +1,269 @@
+// One step of a payment: ask `next`, store what it means to do, do it, store what came of it. Any
+// driver may call it at any time and any number of times; the store's version lets one of them act.
+import { decide } from '../core/decide.ts'
+import type { Decision } from '../core/decide.ts'
+import { next } from '../core/next.ts'
+import type { LookUpBy, Step } from '../core/step.ts'
+import { needsFreshLook } from '../core/observe.ts'
+import type { Evidence } from '../core/observe.ts'
+import { lastSend, operationAt } from '../core/operation.ts'
+import type { Payment, Target } from '../core/payment.ts'
+import type { Answer, Finding } from '../core/outcome.ts'
+import { change } from './change.ts'
+import type { Change } from './change.ts'
+import { boundProcessor, circumstances } from './engine.ts'
+import type { Engine } from './engine.ts'
+
+/** What the driver does next. */
+export type Progress =
+  | { readonly next: 'go_on' }
+  | { readonly next: 'wait'; readonly untilMs: number }
+  | { readonly next: 'done' }
+  /** A newer run drives this payment; this driver ends. */
+  | { readonly next: 'superseded' }
+  /** The store did not answer; everything is as stored, so ask again a little later. */
+  | { readonly next: 'store_unavailable' }
+
+export async function advance(engine: Engine, paymentId: string, run: number): Promise<Progress> {
+  const started = { steadyMs: engine.clock.steadyMs(), wallMs: engine.clock.nowMs() }
+  // Decided on each fresh read; after the commit it is the step that was stored.
+  let step = { do: 'done' } as Step
+  const changed = await change(
+    engine,
+    paymentId,
+    (payment, nowMs) => {
+      started.steadyMs = engine.clock.steadyMs()
+      started.wallMs = engine.clock.nowMs()
+      step = next(payment, circumstances(engine, payment), nowMs)
+      return toStore(engine, payment, step, nowMs)
+    },
+    { guard: (row) => row.run <= run },
+  )
+  if (!('row' in changed)) return withoutRow(changed)
+  if (changed.result === 'rejected')
+    throw new Error(`next and decide disagree: ${changed.rejection.detail}`)
+  const { payment } = changed.row
+  if (step.do === 'send') return send(engine, payment, step.target, started)
+  if (step.do === 'look_up') return lookUp(engine, payment, step.target, step.by)
+  if (step.do === 'command') return progress(engine, payment)
+  return rest(engine, paymentId, run, step, changed.row.dueAtMs)
+}
+
+function withoutRow(changed: Exclude<Change, { row: unknown }>): Progress {
+  switch (changed.result) {
+    case 'left':
+      return { next: 'superseded' }
+    case 'not_found':
+      return { next: 'done' }
+    case 'taken':
+    case 'unknown':
+      return { next: 'store_unavailable' }
+  }
+}
+
+// The attempt, or its next send, is committed before the call; a look-up leaves no mark before.
+function toStore(engine: Engine, payment: Payment, step: Step, nowMs: number): Decision {
+  if (step.do === 'command') return decide(payment, step.command, nowMs)
+  if (step.do !== 'send') return { facts: [] }
+  const { target, again } = step
+  return decide(
+    payment,
+    { type: 'send', target, again, given: circumstances(engine, payment) },
+    nowMs,
+  )
+}
+
+async function send(
+  engine: Engine,
+  payment: Payment,
+  target: Target,
+  started: { steadyMs: number; wallMs: number },
+): Promise<Progress> {
+  const operation = operationAt(payment, target)
+  const processor = boundProcessor(engine, payment)
+  if (operation === null) throw new Error('the stored send has no operation')
+  const { attempt } = operation
+  const { number, atMs } = lastSend(operation)
+  // A stalled sender that wakes up late must stay silent: others may have concluded by now. Both
+  // clocks count, because one stands still while the machine sleeps and the other can be set.
+  const elapsedMs = Math.max(
+    engine.clock.steadyMs() - started.steadyMs,
+    engine.clock.nowMs() - started.wallMs,
+  )
+  const answer =
+    processor === null || elapsedMs > engine.policy.startSendWithinMs
+      ? notSent
+      : await processor.send({
+          kind: operation.kind,
+          attempt,
+          payment,
+          timeoutMs: engine.policy.callTimeoutMs - elapsedMs,
+        })
+  if (answer.replayed && number === 1) {
+    engine.alarm({ kind: 'replayed_first_send', paymentId: payment.id, detail: attempt.id })
+  }
+  return report(engine, payment.id, {
+    kind: 'answer',
+    attemptId: attempt.id,
+    send: number,
+    answer,
+    askedAtMs: atMs,
+  })
+}
+
+const notSent: Answer = {
+  signal: 'not_sent',
+  cause: 'started_too_late',
+  object: null,
+  decline: null,
+  retryAfterMs: null,
+  replayed: false,
+  status: null,
+  requestId: null,
+  excerpt: null,
+}
+
+async function lookUp(
+  engine: Engine,
+  payment: Payment,
+  target: Target | 'settlement' | null,
+  by: LookUpBy,
+): Promise<Progress> {
+  const { finding, askedAtMs } = await ask(engine, payment, by)
+  return report(engine, payment.id, { kind: 'finding', target, by, finding, askedAtMs })
+}
+
+async function ask(
+  engine: Engine,
+  payment: Payment,
+  by: LookUpBy,
+): Promise<{ finding: Finding; askedAtMs: number }> {
+  const askedAtMs = engine.time.nowMs(payment.updatedAtMs)
+  const processor = boundProcessor(engine, payment)
+  if (processor === null) {
+    return {
+      finding: { finding: 'no_answer', cause: 'processor_changed', retryAfterMs: null },
+      askedAtMs,
+    }
+  }
+  const finding = await processor.lookUp({
+    by,
+    paymentId: payment.id,
+    objectId: payment.objectId,
+    sinceMs: payment.createdAtMs,
+    timeoutMs: engine.policy.callTimeoutMs,
+  })
+  return { finding, askedAtMs }
+}
+
+/**
+ * Stores evidence, decided on the payment as it is by then; a stale driver may not act, but it must
+ * report. Where the store does not answer it tries again for a while; what is lost even so is found
+ * again at the processor, because the send was recorded.
+ */
+export async function observeEvidence(
+  engine: Engine,
+  paymentId: string,
+  evidence: Evidence,
+): Promise<Change> {
+  const decideOn = (payment: Payment, nowMs: number): Decision => {
+    const judgement = circumstances(engine, payment)
+    return decide(payment, { type: 'observe', evidence, judgement }, nowMs)
+  }
+  let last: Change = { result: 'unknown', why: 'not tried' }
+  for (const pauseMs of [0, 50, 200, 1000]) {
+    if (pauseMs > 0) await engine.clock.sleep(pauseMs)
+    last = await change(engine, paymentId, decideOn).catch((error: unknown) => ({
+      result: 'unknown',
+      why: String(error),
+    }))
+    if (last.result !== 'unknown') break
+  }
+  if (last.result === 'unknown') {
+    engine.alarm({ kind: 'evidence_not_stored', paymentId, detail: last.why })
+  }
+  return last
+}
+
+async function report(engine: Engine, paymentId: string, evidence: Evidence): Promise<Progress> {
+  const changed = await observeEvidence(engine, paymentId, evidence)
+  if (!('row' in changed)) return withoutRow(changed)
+  const { payment } = changed.row
+  const object = shownBy(evidence)
+  if (evidence.kind === 'answer' && object !== null && needsFreshLook(payment, object)) {
+    return lookUp(engine, { ...payment, objectId: object.objectId }, null, 'object')
+  }
+  return progress(engine, payment)
+}
+
+/**
+ * Reads a payment's object now and stores what it shows, whoever asked for it (a webhook, a
+ * contradiction). `no_answer`: ask again later.
+ */
+export async function lookUpPayment(
+  engine: Engine,
+  paymentId: string,
+  objectId: string,
+): Promise<'observed' | 'no_answer' | 'not_found'> {
+  const [row] = await engine.store.read([{ table: 'payment', key: paymentId }])
+  if (row === null) return 'not_found'
+  const { payment } = row.value
+  const { finding, askedAtMs } = await ask(engine, { ...payment, objectId }, 'object')
+  if (finding.finding !== 'found') return 'no_answer'
+  const evidence: Evidence = { kind: 'finding', target: null, by: 'object', finding, askedAtMs }
+  const changed = await observeEvidence(engine, paymentId, evidence)
+  if (!('row' in changed)) return 'no_answer'
+  engine.wake(paymentId, changed.row.run)
+  return 'observed'
+}
+
+function shownBy(evidence: Evidence): Answer['object'] {
+  if (evidence.kind === 'answer') return evidence.answer.object
+  if (evidence.kind === 'record') return evidence.object
+  return evidence.finding.finding === 'found' ? evidence.finding.object : null
+}
+
+function progress(engine: Engine, payment: Payment): Progress {
+  const nowMs = engine.time.nowMs(payment.updatedAtMs)
+  return toProgress(next(payment, circumstances(engine, payment), nowMs), nowMs)
+}
+
+function toProgress(step: Step, nowMs: number): Progress {
+  switch (step.do) {
+    case 'send':
+    case 'look_up':
+    case 'command':
+      return { next: 'go_on' }
+    case 'wait':
+      return { next: 'wait', untilMs: step.untilMs }
+    case 'idle':
+      return step.untilMs === null ? { next: 'done' } : { next: 'wait', untilMs: step.untilMs }
+    case 'leave':
+      return { next: 'wait', untilMs: nowMs + leaveMs }
+    case 'done':
+      return { next: 'done' }
+  }
+}
+
+const leaveMs = 60_000
+
+// Nothing to do now. If the stored time has passed, the sweeper would come back at once for ever.
+async function rest(
+  engine: Engine,
+  paymentId: string,
+  run: number,
+  step: Step,
+  storedDueAtMs: number | null,
+): Promise<Progress> {
+  const nowMs = engine.time.nowMs(0)
+  const over = storedDueAtMs !== null && storedDueAtMs <= nowMs
+  const forgotten = storedDueAtMs === null && step.do === 'wait'
+  if (over || forgotten) {
+    const rescheduled = await change(engine, paymentId, () => ({ facts: [] }), {
+      always: true,
+      guard: (row) => row.run <= run,
+    })
+    if (!('row' in rescheduled)) return withoutRow(rescheduled)
+  }
+  return toProgress(step, nowMs)
+}

@@ -1,0 +1,79 @@
+// A person's word about a parked payment. `paid` is checked: the processor must show the object that
+// the person names, and it must not be another payment's.
+import { reject } from '../core/rejections.ts'
+import type { Rejection } from '../core/rejections.ts'
+import type { ObjectView } from '../core/outcome.ts'
+import type { Payment } from '../core/payment.ts'
+import { operatePayment } from './command.ts'
+import type { CommandResult } from './command.ts'
+import { boundProcessor } from './engine.ts'
+import type { Engine } from './engine.ts'
+
+export interface Word {
+  readonly by: string
+  readonly reason: string
+  readonly said:
+    | { readonly finding: 'not_paid' }
+    | { readonly finding: 'paid'; readonly processorReference: string }
+}
+
+export async function resolvePayment(
+  engine: Engine,
+  paymentId: string,
+  { by, reason, said }: Word,
+  version: number,
+): Promise<CommandResult> {
+  const act = (resolution: { finding: 'not_paid' } | { finding: 'paid'; object: ObjectView }) =>
+    operatePayment(engine, paymentId, { type: 'resolve', by, reason, resolution }, version)
+  if (said.finding === 'not_paid') return act(said)
+  const [row] = await engine.store.read([{ table: 'payment', key: paymentId }])
+  const payment = row?.value.payment ?? null
+  const refused = refusedBefore(payment, version)
+  if (payment === null || refused !== null) {
+    return { result: 'rejected', rejection: refused ?? missing, existing: payment }
+  }
+  const object = await findObject(engine, payment, said.processorReference)
+  if (typeof object !== 'string') return act({ finding: 'paid', object })
+  const rejection = reject('resolve_contradicts', object, { existing: [paymentId] })
+  return { result: 'rejected', rejection, existing: payment }
+}
+
+const missing = reject('payment_not_found', 'No payment has this id.')
+
+// What is not parked, or not as it was shown, is refused before the processor is asked.
+function refusedBefore(payment: Payment | null, version: number): Rejection | null {
+  if (payment === null) return missing
+  if (payment.seq !== version) {
+    return reject('version_mismatch', `It is at version ${payment.seq} now.`)
+  }
+  const isParked = payment.holds.some((hold) => hold.reason === 'dead_letter')
+  return isParked ? null : reject('not_parked', `It is ${payment.state}.`)
+}
+
+/** The object, or a sentence that says why it proves nothing. */
+async function findObject(
+  engine: Engine,
+  payment: Payment,
+  objectId: string,
+): Promise<ObjectView | string> {
+  const processor = boundProcessor(engine, payment)
+  if (processor === null) return 'The processor of this payment is not configured.'
+  const found = await processor.lookUp({
+    by: 'object',
+    paymentId: payment.id,
+    objectId,
+    sinceMs: payment.createdAtMs,
+    timeoutMs: engine.policy.callTimeoutMs,
+  })
+  if (found.finding === 'no_answer') return 'The processor did not answer; nothing was changed.'
+  if (found.finding === 'not_found') return 'The processor shows no object with this id.'
+  return isOfAnother(payment, found.object)
+    ? 'By its metadata this object belongs to another payment.'
+    : found.object
+}
+
+// An object made outside has no attempt of ours; there the person's word is all there is.
+function isOfAnother(payment: Payment, { attemptId }: ObjectView): boolean {
+  const own = `att_${payment.id.replace(/^pay_/, '')}_`
+  return attemptId !== null && !attemptId.startsWith(own)
+}

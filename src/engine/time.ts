@@ -1,0 +1,38 @@
+// Time as payments see it: never before what is already committed. Time only suggests; versions
+// decide. Key windows are counted on the wall clock: forward it can only make them seem over, but a
+// clock that leaps back makes old keys look young, so nothing is sent on its word any more.
+import type { Clock } from '../ports.ts'
+
+/** A leap of this much is no drift and no leap second. */
+const jumpMs = 300_000
+
+export interface Time {
+  /** The clock, or the last committed time of the payment if that is later. */
+  readonly nowMs: (lastCommittedMs: number) => number
+  /** Has the clock leapt back, so that windows counted on it cannot be trusted? */
+  readonly jumped: (lastCommittedMs: number) => boolean
+}
+
+export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
+  let offsetMs = clock.nowMs() - clock.steadyMs()
+  let leaptBack = false
+  const watch = (): number => {
+    const nowMs = clock.nowMs()
+    const byMs = nowMs - clock.steadyMs() - offsetMs
+    if (Math.abs(byMs) > jumpMs) {
+      // Remembered until the process starts anew: an operator has looked at the clock by then.
+      if (byMs < 0) leaptBack = true
+      onJump(byMs)
+    }
+    // Drift is followed, so that only a leap between two looks counts.
+    offsetMs += byMs
+    return nowMs
+  }
+  return Object.freeze({
+    nowMs: (lastCommittedMs: number) => Math.max(watch(), lastCommittedMs),
+    jumped: (lastCommittedMs: number) => {
+      const nowMs = watch()
+      return leaptBack || lastCommittedMs - nowMs > jumpMs
+    },
+  })
+}

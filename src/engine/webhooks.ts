@@ -1,0 +1,67 @@
+// Webhooks in: stored before they are acknowledged, deduplicated by the processor's event id,
+// matched by our own ids only. What they say is a hint; the object is read before it is believed.
+import type { WebhookRow, Row } from '../ports.ts'
+import { lookUpPayment } from './advance.ts'
+import type { Engine } from './engine.ts'
+
+export type WebhookReceipt = 'stored' | 'refused' | 'not_stored'
+
+/** `refused`: the signature does not hold or it is unreadable. `not_stored`: send it again. */
+export async function receiveWebhook(
+  engine: Engine,
+  processorName: string,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<WebhookReceipt> {
+  const processor = engine.processors.get(processorName)
+  const nowMs = engine.time.nowMs(0)
+  const told = processor?.readWebhook(body, headers, nowMs) ?? null
+  if (told === null) return 'refused'
+  const key = `${processorName}/${told.eventId}`
+  const value: WebhookRow = {
+    processor: processorName,
+    receivedAtMs: nowMs,
+    observedAtMs: null,
+    ...told,
+  }
+  const committed = await engine.store.commit({
+    commitId: engine.ids.next('cmt', nowMs),
+    actions: [{ do: 'put', table: 'webhook', key, value, if: { absent: true } }],
+  })
+  if (committed.result === 'unknown') return 'not_stored'
+  if (committed.result === 'committed')
+    void observeWebhook(engine, key, { value, version: 1 }).catch(() => undefined)
+  return 'stored'
+}
+
+/** Takes up what is stored and not yet understood; what matches no payment stays for later. */
+export async function observeWebhooks(engine: Engine, limit: number): Promise<number> {
+  const rows = await engine.store.unmatchedWebhooks(limit)
+  let matched = 0
+  for (const row of rows) {
+    const done = await observeWebhook(engine, `${row.value.processor}/${row.value.eventId}`, row)
+    matched += done ? 1 : 0
+  }
+  return matched
+}
+
+async function observeWebhook(engine: Engine, key: string, row: Row<'webhook'>): Promise<boolean> {
+  const { paymentId, object } = row.value
+  if (paymentId === null) return false
+  const looked = await lookUpPayment(engine, paymentId, object.objectId)
+  if (looked !== 'observed') return false
+  const nowMs = engine.time.nowMs(0)
+  await engine.store.commit({
+    commitId: engine.ids.next('cmt', nowMs),
+    actions: [
+      {
+        do: 'put',
+        table: 'webhook',
+        key,
+        value: { ...row.value, observedAtMs: nowMs },
+        if: { version: row.version },
+      },
+    ],
+  })
+  return true
+}
