@@ -102,17 +102,9 @@ function apply(payment: Payment, event: PaymentEvent): Payment {
     case 'captured':
       return captured(expect(payment, 'authorised'), event.amount, event.atMs)
     case 'capture_declined':
-      return {
-        ...expect(payment, 'authorised'),
-        operation: null,
-        captureRequested: null,
-        voidRequested: { by: 'processor', atMs: event.atMs, reason: 'capture_declined' },
-      }
-    case 'settlement_asked': {
-      const { settlementAsked, ...rest } = expect(payment, 'captured')
-      const asked = { count: settlementAsked.count + 1, answered: event.answered, atMs: event.atMs }
-      return { ...rest, settlementAsked: asked }
-    }
+      return captureDeclined(expect(payment, 'authorised'), event.atMs)
+    case 'settlement_asked':
+      return settlementAsked(expect(payment, 'captured'), event)
     case 'settled':
       return settled(payment, event.settlement)
     case 'declined':
@@ -250,6 +242,20 @@ function captured(payment: Authorised, amount: number, atMs: number): Captured {
     refunds: [],
     settlementAsked: { count: 0, answered: false, atMs },
   }
+}
+
+// A capture that is refused for good ends as a void: the authorisation is given back.
+function captureDeclined(payment: Authorised, atMs: number): Authorised {
+  const voidRequested = { by: 'processor', atMs, reason: 'capture_declined' }
+  return { ...payment, operation: null, captureRequested: null, voidRequested }
+}
+
+function settlementAsked(
+  payment: Captured,
+  { answered, atMs }: Extract<PaymentEvent, { type: 'settlement_asked' }>,
+): Captured {
+  const count = payment.settlementAsked.count + 1
+  return { ...payment, settlementAsked: { count, answered, atMs } }
 }
 
 function settled(payment: Payment, settlement: NonNullable<ObjectView['settlement']>): Payment {

@@ -57,11 +57,9 @@ function retry(
   const backedOffMs = last.atMs + backoffMs(operation.attempt.id, Math.max(1, spent), policy)
   const readyAtMs = Math.max(backedOffMs, last.retryAtMs ?? 0)
   if (nowMs < readyAtMs) {
-    const untilMs =
-      target.kind === 'refund'
-        ? readyAtMs
-        : Math.min(readyAtMs, Math.max(payment.notAfterMs, nowMs + 1))
-    return wait(untilMs, 'retry')
+    // The deadline is looked at when it comes; past it nothing is left to look at.
+    const isBound = target.kind !== 'refund' && nowMs < payment.notAfterMs
+    return wait(isBound ? Math.min(readyAtMs, payment.notAfterMs) : readyAtMs, 'retry')
   }
   const again = refusedByAnswers(operation) && nowMs < keyUseEndsMs(operation, given)
   return { do: 'send', target, again }
@@ -135,7 +133,10 @@ function canResend(
 ): boolean {
   const { attempt, inquiries } = operation
   const isMoney = target.kind !== 'void' && target.kind !== 'refund'
-  if (isMoney && (payment.voidRequested !== null || isTooLate(payment, nowMs))) return false
+  const isHeld = payment.holds.some(
+    ({ reason }) => reason === 'approval_required' || reason === 'possible_duplicate',
+  )
+  if (isMoney && (isHeld || payment.voidRequested !== null || isTooLate(payment, nowMs))) return false
   // Under this key the processor will only repeat itself.
   if (attempt.sends.some(({ cause }) => cause === 'key_mismatch' || cause === 'stored_error'))
     return false
