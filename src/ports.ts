@@ -27,8 +27,10 @@ export interface WebhookRow {
   readonly paymentId: string | null
   readonly attemptId: string | null
   readonly object: ObjectView
-  /** `null`: not yet matched to a payment; it is tried again and becomes a break. */
+  /** `null`: not yet taken up; it is tried again. */
   readonly observedAtMs: number | null
+  /** Was it a payment of ours? False is kept for reconciliation to report. */
+  readonly matched: boolean
 }
 
 /** The tables and what a row of each holds. */

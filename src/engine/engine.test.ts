@@ -10,6 +10,7 @@ import { commandPayment, operatePayment } from './command.ts'
 import { relay } from './relay.ts'
 import { submit } from './submit.ts'
 import { sweep } from './sweep.ts'
+import { observeWebhooks, receiveWebhook } from './webhooks.ts'
 
 const paid = async (world: ReturnType<typeof createTestEngine>): Promise<string> => {
   const submission = await submit(world.engine, aCaller, requestKey('k'), aRequest)
@@ -222,4 +223,30 @@ test('a clock that leaps forward, as after a sleep, alarms and goes on', async (
   await toRest(world, paymentId)
   assert.equal(await world.stateOf(paymentId), 'settled')
   assert.ok(world.alarms.some((alarm) => alarm.kind === 'clock_jumped'))
+})
+
+test('a webhook is stored once, believed only after a look, and one that is not ours makes way', async () => {
+  const world = await createTestEngine({
+    fault: (kind) => (kind === 'capture' ? 'lost_after' : null),
+  }).ready()
+  const submission = await submit(world.engine, aCaller, requestKey('k'), aRequest)
+  const paymentId = submission.result === 'rejected' ? '' : submission.paymentId
+  await advance(world.engine, paymentId, 1)
+  await advance(world.engine, paymentId, 1)
+  const told = { attemptId: null, object: world.capturedObject(1, 'USD') }
+  const messages = new Map([
+    ['ours', { ...told, eventId: 'ours', paymentId, object: { ...told.object, objectId: 'ch_1' } }],
+    ['theirs', { ...told, eventId: 'theirs', paymentId: null }],
+  ])
+  const model = world.processor
+  const processor = { ...model, readWebhook: (body: string) => messages.get(body) ?? null }
+  const engine = { ...world.engine, processors: new Map([['model', processor]]) }
+  assert.equal(await receiveWebhook(engine, 'model', 'forged', {}), 'refused')
+  for (const body of ['ours', 'ours', 'theirs']) {
+    assert.equal(await receiveWebhook(engine, 'model', body, {}), 'stored')
+  }
+  await observeWebhooks(engine, 10)
+  // The message said 1 USD; the object that was read then says what is true.
+  assert.equal(await world.stateOf(paymentId), 'settled')
+  assert.deepEqual(await engine.store.unmatchedWebhooks(10), [])
 })

@@ -22,6 +22,7 @@ export async function receiveWebhook(
     processor: processorName,
     receivedAtMs: nowMs,
     observedAtMs: null,
+    matched: false,
     ...told,
   }
   const committed = await engine.store.commit({
@@ -47,21 +48,28 @@ export async function observeWebhooks(engine: Engine, limit: number): Promise<nu
 
 async function observeWebhook(engine: Engine, key: string, row: Row<'webhook'>): Promise<boolean> {
   const { paymentId, object } = row.value
-  if (paymentId === null) return false
+  // What carries no id of ours can never be matched, and must not stand in the way of the others.
+  if (paymentId === null) return takeUp(engine, key, row, false)
   const looked = await lookUpPayment(engine, paymentId, object.objectId)
-  if (looked !== 'observed') return false
-  const nowMs = engine.time.nowMs(0)
-  await engine.store.commit({
-    commitId: engine.ids.next('cmt', nowMs),
-    actions: [
-      {
-        do: 'put',
-        table: 'webhook',
-        key,
-        value: { ...row.value, observedAtMs: nowMs },
-        if: { version: row.version },
-      },
-    ],
+  if (looked === 'observed') return takeUp(engine, key, row, true)
+  const ageMs = engine.time.nowMs(0) - row.value.receivedAtMs
+  return looked === 'not_found' && ageMs > givenUpAfterMs ? takeUp(engine, key, row, false) : false
+}
+
+/** A payment that is not here after so long was claimed by another store, or by one that was restored. */
+const givenUpAfterMs = 3_600_000
+
+async function takeUp(
+  engine: Engine,
+  key: string,
+  { value, version }: Row<'webhook'>,
+  matched: boolean,
+): Promise<boolean> {
+  const observedAtMs = engine.time.nowMs(0)
+  const row = { ...value, observedAtMs, matched }
+  const committed = await engine.store.commit({
+    commitId: engine.ids.next('cmt', observedAtMs),
+    actions: [{ do: 'put', table: 'webhook', key, value: row, if: { version } }],
   })
-  return true
+  return committed.result === 'committed'
 }
