@@ -2,7 +2,7 @@
 // where it is decided; every answer carries it, and whoever follows it never pays twice.
 import { endedWithoutMoney, maxRetriesPerReference } from './guards.ts'
 import { isOpen, lastSend, operationOf } from './operation.ts'
-import type { Payment } from './payment.ts'
+import type { HoldReason, Payment } from './payment.ts'
 import { rejectionTable } from './rejections.ts'
 import type { Rejection } from './rejections.ts'
 
@@ -15,6 +15,15 @@ export type NextActionType =
   | 'fix_request'
   | 'use_existing'
   | 'retry_same_key'
+
+/** The order in which JSON shows one hold of several. */
+export const holdPrecedence: readonly HoldReason[] = [
+  'dead_letter',
+  'processor_changed',
+  'possible_duplicate',
+  'approval_required',
+  'action_required',
+]
 
 export interface Advice {
   readonly moneyMoved: MoneyMoved

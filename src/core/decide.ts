@@ -3,7 +3,14 @@
 import type { ObjectView } from './outcome.ts'
 import { observe } from './observe.ts'
 import type { Evidence, Judgement } from './observe.ts'
-import { attemptId, isOpen, operationAt, operationOf, refundsOf } from './operation.ts'
+import {
+  attemptId,
+  isOpen,
+  keyUseEndsMs,
+  operationAt,
+  operationOf,
+  refundsOf,
+} from './operation.ts'
 import type {
   Fact,
   HoldReason,
@@ -139,7 +146,8 @@ function send(
     retryAtMs: null,
   })
   if (again && before !== null) {
-    return [{ type: 'sent_again', target, send: numbered(before.attempt.sends.length + 1) }]
+    const keyHolds = nowMs < keyUseEndsMs(before, given)
+    return [{ type: 'sent_again', target, send: numbered(before.attempt.sends.length + 1), keyHolds }]
   }
   const number = payment.attemptsOpened + 1
   const validated: readonly Fact[] = payment.state === 'initiated' ? [{ type: 'validated' }] : []

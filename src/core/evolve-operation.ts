@@ -26,6 +26,7 @@ export function onOperationEvent(payment: Payment, event: OperationEvent): Payme
       return onOperation(payment, event.target, (operation) => ({
         ...withSends(operation, [...operation.attempt.sends, event.send]),
         inquiries: noInquiries,
+        storesDeclines: operation.storesDeclines && event.keyHolds,
       }))
     case 'observed':
       return onOperation(payment, event.target, (operation) => observed(operation, event))

@@ -1,6 +1,6 @@
 // What to do about an operation that has an attempt: wait for its sender, try again what was refused,
 // and climb the ladder of an unknown. Nothing here is reached by time alone but the right to ask.
-import { lastSend, refusedByAnswers, sendsSpent, statusOf } from './operation.ts'
+import { keyUseEndsMs, lastSend, refusedByAnswers, sendsSpent, statusOf } from './operation.ts'
 import type { Operation, OperationKind, Payment, Target } from './payment.ts'
 import { backoffMs } from './policy.ts'
 import type { Circumstances, RetryPolicy } from './policy.ts'
@@ -67,11 +67,6 @@ function retry(
 
 function retryPolicy(kind: OperationKind, given: Circumstances): RetryPolicy {
   return given.policy.retry[kind]
-}
-
-function keyUseEndsMs(operation: Operation, { capabilities, policy }: Circumstances): number {
-  const first = operation.attempt.sends[0]?.atMs ?? 0
-  return first + capabilities.keyWindowMs - policy.keyWindowMarginMs
 }
 
 function whilePending(

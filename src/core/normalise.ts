@@ -6,16 +6,24 @@ export const normalisationVersion = 1
 /** Longest payee, reference, batch or payment method, in UTF-16 units. */
 export const maxNameLength = 256
 
-// Control, format and bidirectional characters, lone surrogates, line and paragraph separators: two
-// names that look the same to a person must not differ by something that nobody can see.
-const forbidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u180e\u3164\uffa0]/u
+// Control, format and bidirectional characters, lone surrogates, line and paragraph separators, and
+// all else that shows nothing: two names that look the same to a person must not differ by something
+// that nobody can see. The selectors that make a sign an emoji or plain text are left out instead.
+const forbidden =
+  /[[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]--[\ufe0e\ufe0f]]/v
+const presentation = /[\ufe0e\ufe0f]/g
 
-/** NFKC, trimmed, inner white space collapsed, case folded. Refuses nothing: see `nameFault`. */
+/**
+ * NFKC, trimmed, inner white space collapsed, case folded. Refuses nothing: see `nameFault`. Lower,
+ * upper and lower again, because ẞ has a lower case that only then becomes `ss`.
+ */
 export function normalise(name: string): string {
   return name
     .normalize('NFKC')
+    .replace(presentation, '')
     .trim()
     .replace(/\s+/gu, ' ')
+    .toLowerCase()
     .toUpperCase()
     .toLowerCase()
     .normalize('NFKC')
@@ -32,13 +40,14 @@ export function nameFault(name: string): string | null {
 const issuers =
   /^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|4[4-9]\d|5\d\d)\d{12}|35\d{14}|3(?:0[0-5]|[68]\d)\d{11}|62\d{14,17})$/
 
-// Digits in one run, or in the groups in which cards print them.
+// Digits in one run, or in the groups in which cards print them. Looked for from each group on,
+// because a year or a number may stand before the card.
 const cardLike =
-  /(?<!\d)(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5})(?!\d)/g
+  /(?<!\d)(?=(\d{13,19}|\d{4}([ -])\d{4}\2\d{4}\2\d{1,7}|\d{4}([ -])\d{6}\3\d{4,5})(?!\d))/g
 
 /** Does the text hold a card number: issuer prefix, length and Luhn, digits perhaps in groups? */
 export function holdsCardNumber(text: string): boolean {
-  for (const [run] of text.normalize('NFKC').matchAll(cardLike)) {
+  for (const [, run = ''] of text.normalize('NFKC').matchAll(cardLike)) {
     const digits = run.replace(/[ -]/g, '')
     if (issuers.test(digits) && passesLuhn(digits)) return true
   }

@@ -9,6 +9,7 @@ import type {
   Send,
   Target,
 } from './payment.ts'
+import type { Circumstances } from './policy.ts'
 
 /** The operation's status, derived from its sends and stored nowhere. */
 export function statusOf(operation: Operation): OperationStatus {
@@ -118,4 +119,10 @@ export function withSends(operation: Operation, sends: readonly Send[]): Operati
 
 export function sendsSpent(operation: Operation): number {
   return operation.earlierSends + operation.attempt.sends.length - operation.forgivenSends
+}
+
+/** Until then its key may be sent again; it ends early, because clocks differ. */
+export function keyUseEndsMs(operation: Operation, { capabilities, policy }: Circumstances): number {
+  const first = operation.attempt.sends[0]?.atMs ?? 0
+  return first + capabilities.keyWindowMs - policy.keyWindowMarginMs
 }

@@ -86,15 +86,6 @@ export type HoldReason =
   | 'processor_changed'
   | 'dead_letter'
 
-/** The order in which JSON shows one hold of several. */
-export const holdPrecedence: readonly HoldReason[] = [
-  'dead_letter',
-  'processor_changed',
-  'possible_duplicate',
-  'approval_required',
-  'action_required',
-]
-
 /** A stored fact that keeps a payment from moving; lifting one lifts no other. */
 export interface Hold {
   readonly reason: HoldReason
@@ -299,7 +290,13 @@ export type Fact =
       readonly attempt: Attempt
       readonly storesDeclines: boolean
     }
-  | { readonly type: 'sent_again'; readonly target: Target; readonly send: Send }
+  | {
+      readonly type: 'sent_again'
+      readonly target: Target
+      readonly send: Send
+      /** Inside the key's window? Past it a decline that was stored under the key is forgotten. */
+      readonly keyHolds: boolean
+    }
   | {
       readonly type: 'observed'
       readonly target: Target

@@ -35,20 +35,25 @@ export async function identify(engine: Engine, token: string): Promise<Identity 
 
 /** Gives an agent a token, and makes it and its account where they are new. False: the token is in use. */
 export async function addAgent(engine: Engine, agent: AgentRow, token: string): Promise<boolean> {
-  const [known, account] = await engine.store.read([
-    { table: 'agent', key: agent.id },
-    { table: 'account', key: agent.account },
-  ])
-  const absent = { absent: true } as const
-  const actions: Action[] = [tokenAction(engine, token, 'agent', agent.id)]
-  if (known === null) {
-    actions.push({ do: 'put', table: 'agent', key: agent.id, value: agent, if: absent })
+  for (;;) {
+    const [known, account, held] = await engine.store.read([
+      { table: 'agent', key: agent.id },
+      { table: 'account', key: agent.account },
+      { table: 'token', key: hashToken(token) },
+    ])
+    if (held !== null) return false
+    const absent = { absent: true } as const
+    const actions: Action[] = [tokenAction(engine, token, 'agent', agent.id)]
+    if (known === null) {
+      actions.push({ do: 'put', table: 'agent', key: agent.id, value: agent, if: absent })
+    }
+    if (account === null) {
+      const value = { id: agent.account, mandate: null }
+      actions.push({ do: 'put', table: 'account', key: agent.account, value, if: absent })
+    }
+    // A conflict: somebody made the agent, the account or the token meanwhile, so it goes on.
+    if (await commits(engine, actions)) return true
   }
-  if (account === null) {
-    const value = { id: agent.account, mandate: null }
-    actions.push({ do: 'put', table: 'account', key: agent.account, value, if: absent })
-  }
-  return commits(engine, actions)
 }
 
 /** Gives an operator's name a token. False: this token is already in use. */
