@@ -1,0 +1,21 @@
+// The commands, in the order of `--help`.
+import type { Command } from '../command.ts'
+import { deadLetterCommands } from './dead-letters.ts'
+import { demo } from './demo.ts'
+import { pay } from './pay.ts'
+import { paymentActs } from './payment-acts.ts'
+import { paymentReads } from './payment-reads.ts'
+import { serve } from './serve.ts'
+import { simulator } from './simulator.ts'
+import { start } from './start.ts'
+
+export const commands: readonly Command[] = [
+  start,
+  serve,
+  simulator,
+  demo,
+  pay,
+  ...paymentReads,
+  ...paymentActs,
+  ...deadLetterCommands,
+]

@@ -1,0 +1,124 @@
+// Looking at payments: list, show, watch, events.
+import type { Payment } from '../../client/index.ts'
+import { remoteOptions } from '../command.ts'
+import type { Command } from '../command.ts'
+import { connect, expectOk } from '../connect.ts'
+import { exitCodes } from '../exit.ts'
+import type { ExitCode } from '../exit.ts'
+import { eventTable, paymentSheet, paymentTable } from '../show-payment.ts'
+import type { Terminal } from '../terminal.ts'
+
+const list: Command = {
+  name: 'payments list',
+  summary: 'payments, newest first',
+  about: 'Lists payments of all accounts, newest first, with what each of them waits for.',
+  examples: [
+    'quittance payments list --state authorised',
+    'quittance payments list --reference INV-1042 --json',
+  ],
+  options: {
+    ...remoteOptions,
+    state: { value: 'STATE', what: 'only those in this state, such as captured or declined' },
+    reference: { value: 'TEXT', what: 'only those of this reference' },
+    limit: { value: 'N', what: 'at most so many (20, at most 100)' },
+    cursor: { value: 'TEXT', what: 'go on where an earlier list ended' },
+  },
+  run: async (words, terminal) => {
+    const client = await connect(words, 'operator')
+    const wanted = {
+      state: words.text('state'),
+      reference: words.text('reference'),
+      cursor: words.text('cursor'),
+    }
+    const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null))
+    const limit = words.integer('limit', 20, 1, 100)
+    const { payments, cursor } = expectOk(await client.list({ ...given, limit }))
+    if (words.is('json')) {
+      for (const payment of payments) terminal.out(JSON.stringify(payment))
+      return exitCodes.ok
+    }
+    if (payments.length === 0) terminal.note('There are no such payments.')
+    else for (const line of paymentTable(payments)) terminal.out(line)
+    if (cursor !== null) terminal.note(`There are more: --cursor ${cursor}`)
+    return exitCodes.ok
+  },
+}
+
+const show: Command = {
+  name: 'payments show',
+  operands: 'ID',
+  summary: 'one payment with all that is known of it',
+  about: 'Shows a payment: its state, whether money moved, and what to do next.',
+  examples: ['quittance payments show pay_01JD4Z0M8Q'],
+  options: remoteOptions,
+  run: async (words, terminal) => {
+    const client = await connect(words, 'operator')
+    const { payment } = expectOk(await client.get(words.operands[0] ?? ''))
+    return print(payment, words.is('json'), terminal)
+  },
+}
+
+/** Longer than any wait of a person at a terminal. */
+const longestWaitSeconds = 86_400
+
+const watch: Command = {
+  name: 'payments watch',
+  operands: 'ID',
+  summary: 'wait until a payment has ended or needs somebody',
+  about: `
+Prints each state as it comes and ends when there is nothing to wait for any more. Exits 0 where the
+money moved, 1 where it did not, or where it is not known when the time is up.`,
+  examples: ['quittance payments watch pay_01JD4Z0M8Q --timeout 300'],
+  options: {
+    ...remoteOptions,
+    timeout: { value: 'SECONDS', what: 'stop watching after this long (600)' },
+  },
+  run: async (words, terminal) => {
+    const client = await connect(words, 'operator')
+    const id = words.operands[0] ?? ''
+    const untilMs = performance.now() + words.integer('timeout', 600, 1, longestWaitSeconds) * 1000
+    let seen = -1
+    for (;;) {
+      const { payment } = expectOk(await client.get(id, { waitSeconds: seen < 0 ? 0 : 2 }))
+      if (payment.version !== seen) showStep(payment, words.is('json'), terminal)
+      seen = payment.version
+      const over = payment.next_action.type !== 'wait' || performance.now() >= untilMs
+      if (over) return payment.money_moved === 'yes' ? exitCodes.ok : exitCodes.failed
+    }
+  },
+}
+
+function showStep(payment: Payment, json: boolean, terminal: Terminal): void {
+  const { updated_at: at, state, operation, money_moved: moved, next_action: next } = payment
+  const doing = operation === null ? '' : `, ${operation.kind} ${operation.status}`
+  terminal.out(
+    json
+      ? JSON.stringify(payment)
+      : `${at}  ${state}${doing}  money moved: ${moved}  next: ${next.type}`,
+  )
+}
+
+const events: Command = {
+  name: 'payments events',
+  operands: 'ID',
+  summary: 'a payment’s history, every event of it',
+  about:
+    'Prints what happened to a payment, numbered without gaps, with the evidence for each step.',
+  examples: ['quittance payments events pay_01JD4Z0M8Q --json'],
+  options: remoteOptions,
+  run: async (words, terminal) => {
+    const client = await connect(words, 'operator')
+    const { events: found } = expectOk(await client.events(words.operands[0] ?? ''))
+    const lines = words.is('json') ? found.map((event) => JSON.stringify(event)) : eventTable(found)
+    for (const line of lines) terminal.out(line)
+    return exitCodes.ok
+  },
+}
+
+function print(payment: Payment, json: boolean, terminal: Terminal): ExitCode {
+  const lines = json ? [JSON.stringify(payment)] : paymentSheet(payment)
+  for (const line of lines) terminal.out(line)
+  return exitCodes.ok
+}
+
+export const paymentReads: readonly Command[] = [list, show, watch, events]

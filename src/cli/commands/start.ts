@@ -1,0 +1,101 @@
+// The service and the simulated processor together: the shortest way to a first payment.
+import { join } from 'node:path'
+
+import { readConfig } from '../../config.ts'
+import type { Config } from '../../config.ts'
+import { writeLog } from '../../embedded/log.ts'
+import { openService } from '../../embedded/service.ts'
+import { tokensFile } from '../../embedded/tokens.ts'
+import { startChild } from '../children.ts'
+import type { Child } from '../children.ts'
+import type { Command } from '../command.ts'
+import { exitCodes } from '../exit.ts'
+import { explained } from '../start-error.ts'
+import type { Terminal } from '../terminal.ts'
+import { endsWithInputOption, untilAsked } from '../until.ts'
+
+export const start: Command = {
+  name: 'start',
+  summary: 'service and simulated processor together, for development',
+  about: `
+Starts the simulated processor as a process of its own and the service in front of it, prints where they
+listen and how to pay, and ends both on Ctrl-C. Data stays in QUITTANCE_DATA (.quittance): the next
+start goes on with it. Where QUITTANCE_SIMULATOR_URL is set, that processor is used and none is started.`,
+  examples: ['quittance start', 'QUITTANCE_PORT=0 QUITTANCE_DATA=/tmp/try quittance start'],
+  options: endsWithInputOption,
+  run: async (words, terminal) => {
+    const config = readConfig()
+    const asked = untilAsked(words.is('end-with-input'))
+    const child = config.simulatorUrl === null ? await simulatorBeside(config) : null
+    try {
+      const simulatorUrl = child?.url ?? config.simulatorUrl
+      const opening = openService({ ...config, simulatorUrl }, { log: writeLog })
+      const service = await explained(config, opening)
+      terminal.out(`listening on ${service.url}`)
+      if (!words.is('json')) greet(terminal, config, service, simulatorUrl ?? '')
+      const died = child?.ended.then(() => 'died' as const)
+      const why = await Promise.race([asked, ...(died === undefined ? [] : [died])])
+      if (why === 'died')
+        terminal.note(
+          'quittance: the simulated processor has ended; stopping. Start again to go on.',
+        )
+      await service.stop()
+      return why === 'died' ? exitCodes.failed : exitCodes.ok
+    } finally {
+      await child?.end('SIGTERM')
+    }
+  },
+}
+
+// Its port is any free one: nobody but the service needs to know it.
+function simulatorBeside(config: Config): Promise<Child> {
+  const file = join(config.dataFolder, 'simulator.db')
+  return startChild({
+    args: ['simulator', '--port', '0', '--file', file],
+    settings: { QUITTANCE_SIMULATOR_KEY: config.simulatorKey },
+  })
+}
+
+function greet(
+  terminal: Terminal,
+  config: Config,
+  service: {
+    readonly url: string
+    readonly tokens: {
+      readonly agentToken: string
+      readonly operatorToken: string
+      readonly made: boolean
+    }
+  },
+  simulatorUrl: string,
+): void {
+  const { url, tokens } = service
+  const folder = config.dataFolder === '.quittance' ? '' : `QUITTANCE_DATA=${config.dataFolder} `
+  const where = url === 'http://127.0.0.1:4020' ? '' : `QUITTANCE_URL=${url} `
+  const body = '{"amount":1999,"currency":"EUR","payee":"acme supplies","reference":"INV-1042"}'
+  const lines = [
+    `simulated processor on ${simulatorUrl}: no real money moves`,
+    ...(tokens.made
+      ? [
+          '',
+          `Tokens, shown this one time and kept in ${tokensFile(config)}:`,
+          `  agent     ${tokens.agentToken}`,
+          `  operator  ${tokens.operatorToken}`,
+        ]
+      : [`tokens are in ${tokensFile(config)}`]),
+    '',
+    'Pay a bill (run it twice: it is paid once):',
+    `  curl -s ${url}/v1/payments -H "authorization: Bearer $(${tokenCommand(config)})" \\`,
+    `    -H 'idempotency-key: inv-1042' -H 'prefer: wait=10' -H 'content-type: application/json' \\`,
+    `    -d '${body}'`,
+    'Or a file of them:',
+    `  ${folder}${where}quittance pay examples/bills.csv`,
+    'Ctrl-C ends both.',
+  ]
+  for (const line of lines) terminal.out(line)
+}
+
+// So that the token itself stays out of the shell's history.
+function tokenCommand(config: Config): string {
+  return `node -p 'JSON.parse(fs.readFileSync("${tokensFile(config)}")).agentToken'`
+}

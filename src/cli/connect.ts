@@ -1,0 +1,38 @@
+// The client of a command: where the service is, and whose token is shown. A token never stands on the
+// command line, where every user of the machine could read it.
+import { createClient } from '../client/index.ts'
+import type { Client, Problem } from '../client/index.ts'
+import { readClientSettings } from '../config.ts'
+import { readTokens } from '../embedded/tokens.ts'
+import type { Words } from './command.ts'
+import { stopFor, usageError } from './exit.ts'
+
+/** A command is watched by a person or a script with its own patience. */
+const commandDeadlineMs = 10_000
+
+export async function connect(words: Words, role: 'agent' | 'operator'): Promise<Client> {
+  const settings = readClientSettings()
+  const url = words.text('url') ?? settings.url
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
+    throw usageError(`--url is "${url}"; it must be a URL such as http://127.0.0.1:4020.`)
+  }
+  const given = role === 'agent' ? settings.agentToken : settings.operatorToken
+  const kept = given === null ? await readTokens(settings) : null
+  const token = given ?? (role === 'agent' ? kept?.agentToken : kept?.operatorToken) ?? null
+  if (token === null) {
+    const name = role === 'agent' ? 'QUITTANCE_AGENT_TOKEN' : 'QUITTANCE_OPERATOR_TOKEN'
+    throw usageError(
+      `There is no ${role}'s token: set ${name}, or QUITTANCE_DATA to the data folder of the service ` +
+        `(there is no tokens.json in ${settings.dataFolder}).`,
+    )
+  }
+  return createClient({ url, token, deadlineMs: commandDeadlineMs })
+}
+
+/** The result, or the end of the command. */
+export function expectOk<T extends { readonly ok: boolean }>(
+  result: T,
+): Extract<T, { readonly ok: true }> {
+  if (result.ok) return result as Extract<T, { readonly ok: true }> // `ok` tells the members apart
+  throw stopFor((result as T & { readonly problem: Problem }).problem)
+}

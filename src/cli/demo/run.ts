@@ -1,0 +1,226 @@
+// The demo from beginning to end: real processes, real HTTP, real SIGKILL, and at the end the
+// processor's own ledger beside ours.
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { createClient } from '../../client/index.ts'
+import type { Client, Payment } from '../../client/index.ts'
+import { killChildren, startChild } from '../children.ts'
+import type { Child } from '../children.ts'
+import { newChronicle } from './agent.ts'
+import type { Chronicle } from './agent.ts'
+import type { DemoBill } from './bills.ts'
+import { check } from './check.ts'
+import type { Verdict } from './check.ts'
+import { converge, readAll } from './converge.ts'
+import { faultPlan } from './faults.ts'
+import { killing } from './killing.ts'
+import { absenceAfterMs, lateMs, startKillableService } from './killable-service.ts'
+import type { KillableService } from './killable-service.ts'
+import { openProcessorSide } from './processor-side.ts'
+import type { Charge, ProcessorSide, ProcessorStats } from './processor-side.ts'
+import { randomOf } from './random.ts'
+import { tellStory } from './story.ts'
+import type { Story } from './story.ts'
+import { makeAgents, work } from './workload.ts'
+
+export type Plant = 'double-charge' | 'unpaid'
+
+export interface DemoOptions {
+  readonly bills: readonly DemoBill[]
+  readonly seed: number
+  readonly kills: number
+  readonly plant: Plant | null
+  readonly keep: boolean
+  /** A line for whoever watches. */
+  readonly say: (line: string) => void
+  readonly onProgress: (progress: Progress) => void
+}
+
+export interface Progress {
+  readonly done: number
+  readonly restarts: number
+  readonly stats: ProcessorStats | null
+}
+
+export interface DemoResult {
+  readonly verdict: Verdict
+  readonly story: Story
+  readonly chronicle: Chronicle
+  readonly stats: ProcessorStats
+  readonly payments: readonly Payment[]
+  readonly charges: readonly Charge[]
+  readonly restarts: number
+  readonly tookMs: number
+  readonly folder: string | null
+}
+
+const apiKey = 'sim_demo_key'
+const webhookSecret = 'sim_demo_webhook_secret'
+
+/** Together below a minute with starting and reading. */
+const workWithinMs = 35_000
+const convergeWithinMs = 15_000
+
+/** Everything that must not outlive us. */
+interface World {
+  readonly folder: string
+  readonly simulator: Child
+  readonly service: KillableService
+  readonly processor: ProcessorSide
+  readonly operator: Client
+}
+
+export async function runDemo(options: DemoOptions): Promise<DemoResult> {
+  const startedMs = performance.now()
+  const folder = mkdtempSync(join(tmpdir(), 'quittance-demo-'))
+  const cleanUp = (): void => {
+    killChildren()
+    if (!options.keep) rmSync(folder, { recursive: true, force: true })
+  }
+  // Also on Ctrl-C and on a bug: the handler of the signal ends the process, and this runs then.
+  process.once('exit', cleanUp)
+  const interrupt = (): never => process.exit(130)
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  try {
+    const world = await begin(folder, options)
+    const result = await play(world, options)
+    await world.service.end()
+    await world.simulator.end('SIGTERM')
+    return {
+      ...result,
+      tookMs: performance.now() - startedMs,
+      folder: options.keep ? folder : null,
+    }
+  } finally {
+    process.off('exit', cleanUp).off('SIGINT', interrupt).off('SIGTERM', interrupt)
+    cleanUp()
+  }
+}
+
+async function begin(folder: string, { seed, bills, say }: DemoOptions): Promise<World> {
+  const simulator = await startChild({
+    args: simulatorArgs(join(folder, 'simulator.db'), seed),
+    settings: { QUITTANCE_SIMULATOR_KEY: apiKey },
+  })
+  const processor = openProcessorSide(simulator.url, apiKey)
+  await processor.setFaults(faultPlan(bills, seed))
+  const token = (): string => `qt_demo_${randomBytes(24).toString('base64url')}`
+  const operatorToken = token()
+  const service = await startKillableService({
+    dataFolder: join(folder, 'data'),
+    simulatorUrl: simulator.url,
+    simulatorKey: apiKey,
+    webhookSecret,
+    agentToken: token(),
+    operatorToken,
+    onLine: (line) => onServiceLine(line, say),
+  })
+  await processor.setWebhook(`${service.url}/webhooks/simulated`, webhookSecret)
+  const operator = createClient({ url: service.url, token: operatorToken, deadlineMs: 15_000 })
+  say(
+    `simulated processor on ${simulator.url} (pid ${simulator.pid}), service on ${service.url}; seed ${seed}`,
+  )
+  return { folder, simulator, service, processor, operator }
+}
+
+function simulatorArgs(file: string, seed: number): readonly string[] {
+  const timing = ['--late-ms', String(lateMs), '--slow-ms', '800', '--processing-ms', '400']
+  return ['simulator', '--port', '0', '--file', file, '--seed', String(seed), ...timing]
+}
+
+// A bug of ours must not hide behind a good end.
+function onServiceLine(line: string, say: (line: string) => void): void {
+  if (/"kind":"(bug|http_fault|key_mismatch|duplicate_object)"/.test(line))
+    say(`service: ${line.slice(0, 500)}`)
+}
+
+type Played = Omit<DemoResult, 'tookMs' | 'folder'>
+
+async function play(world: World, options: DemoOptions): Promise<Played> {
+  const { bills, seed, plant, say } = options
+  const { service, processor, operator } = world
+  const chronicle = newChronicle()
+  const agents = await makeAgents(operator, service.url, bills, chronicle)
+  say(
+    `${bills.length} bills, ${agents.length} agents; the service will be killed ${options.kills} times`,
+  )
+  let done = 0
+  let stats: ProcessorStats | null = null
+  const killer = killing(service, { bills: bills.length, seed, kills: options.kills, say })
+  const progress = (): void => options.onProgress({ done, restarts: killer.restarts(), stats })
+  const watching = setInterval(() => {
+    processor.stats().then(
+      (fresh) => (stats = fresh),
+      () => undefined,
+    )
+    progress()
+  }, 200)
+  const onBillDone = (): void => {
+    done += 1
+    killer.onBillDone(done)
+  }
+  const skip = plant === 'unpaid' ? pickBill(bills, seed).id : null
+  try {
+    const working = work(agents, bills, { seed, skip, onBillDone })
+    const inTime = await within(working, workWithinMs)
+    if (!inTime) say(`the agents are not done after ${workWithinMs / 1000} s`)
+    await killer.settled()
+    const { stillOpen } = await converge(operator, convergeWithinMs)
+    if (stillOpen > 0) say(`${stillOpen} payments are still open`)
+    progress()
+  } finally {
+    clearInterval(watching)
+  }
+  // What was on its way to the processor has arrived by then.
+  await sleep(lateMs + absenceAfterMs / 2)
+  if (plant === 'double-charge') await plantDoubleCharge(processor, pickBill(bills, seed))
+  return compare(world, options, chronicle, killer.restarts())
+}
+
+async function compare(
+  { processor, operator }: World,
+  { bills }: DemoOptions,
+  chronicle: Chronicle,
+  restarts: number,
+): Promise<Played> {
+  const charges = await processor.charges()
+  const stats = await processor.stats()
+  const shown = await readAll(operator)
+  const { acknowledged, surprises } = chronicle
+  const { payments } = shown
+  const verdict = check({ bills, acknowledged, surprises, payments, charges })
+  return {
+    verdict,
+    story: tellStory(shown, bills, stats),
+    chronicle,
+    stats,
+    payments,
+    charges,
+    restarts,
+  }
+}
+
+/** A bill that would be paid without fault. */
+function pickBill(bills: readonly DemoBill[], seed: number): DemoBill {
+  const plain = bills.filter(({ script }) => script === 'patient')
+  const bill = plain[randomOf(seed, 'plant').integer(0, plain.length - 1)]
+  if (bill === undefined) throw new Error('there is no bill with the script patient')
+  return bill
+}
+
+// Beside Quittance, as a second payment system would.
+function plantDoubleCharge(processor: ProcessorSide, bill: DemoBill): Promise<void> {
+  const { amount, currency, reference } = bill
+  const body = { amount, currency, payee: bill.payee, reference, capture: true, confirm: true }
+  return processor.charge(body, `planted-${bill.id}`)
+}
+
+function within(work: Promise<void>, forMs: number): Promise<boolean> {
+  const timer = new AbortController()
+  const late = sleep(forMs, false, { signal: timer.signal }).catch(() => false)
+  return Promise.race([work.then(() => true), late]).finally(() => timer.abort())
+}

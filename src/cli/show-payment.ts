@@ -1,0 +1,117 @@
+// Payments as people read them.
+import type { Advice, Payment, PaymentEvent } from '../client/index.ts'
+import { formatAmount } from '../core/money.ts'
+import { clean, table } from './table.ts'
+import type { Column } from './table.ts'
+
+const columns: readonly Column[] = [
+  { title: 'PAYMENT' },
+  { title: 'STATE' },
+  { title: 'AMOUNT', align: 'right' },
+  { title: 'PAYEE', max: 28 },
+  { title: 'REFERENCE', max: 24 },
+  { title: 'MONEY MOVED' },
+  { title: 'NEXT' },
+]
+
+export function paymentTable(payments: readonly Payment[]): readonly string[] {
+  return table(
+    columns,
+    payments.map((payment) => [
+      payment.id,
+      payment.hold === null ? payment.state : `${payment.state}, ${payment.hold.reason}`,
+      formatAmount(payment.amount, payment.currency),
+      payment.payee,
+      payment.reference,
+      payment.money_moved,
+      payment.next_action.type,
+    ]),
+  )
+}
+
+export function paymentSheet(payment: Payment): readonly string[] {
+  const { operation, hold, currency } = payment
+  const money = (amount: number): string => formatAmount(amount, currency)
+  const lines: readonly (readonly [string, string | null])[] = [
+    ['payment', payment.id],
+    ['state', `${payment.state}${why(payment)} (version ${payment.version})`],
+    ['money moved', payment.money_moved],
+    ['next', adviceSentence(payment)],
+    ['hold', hold === null ? null : `${hold.reason} since ${hold.since}`],
+    ['amount', money(payment.amount)],
+    ['captured', payment.amount_captured === 0 ? null : money(payment.amount_captured)],
+    ['refunded', payment.amount_refunded === 0 ? null : money(payment.amount_refunded)],
+    ['reversed', payment.amount_reversed === 0 ? null : money(payment.amount_reversed)],
+    ['payee', payment.payee],
+    ['reference', payment.reference],
+    ['description', payment.description],
+    ['operation', operation === null ? null : operationSentence(operation)],
+    ['processor', [payment.processor, payment.processor_reference].filter(Boolean).join(' ')],
+    ['mode', payment.livemode ? 'live' : 'test: no real money'],
+    ['agent', `${payment.agent}, account ${payment.account}`],
+    ['created', payment.created_at],
+    ['updated', payment.updated_at],
+  ]
+  return lines.flatMap(([name, value]) =>
+    value === null ? [] : [`${name.padEnd(12)}${clean(value)}`],
+  )
+}
+
+const why = ({ state_reason: reason }: Payment): string => (reason === null ? '' : `, ${reason}`)
+
+function operationSentence({
+  kind,
+  status,
+  attempt,
+  sends,
+  next_check_at: next,
+}: NonNullable<Payment['operation']>): string {
+  const looked = next === null ? '' : `, next look ${next}`
+  return `${kind} ${status} (attempt ${attempt}, sent ${sends}×${looked})`
+}
+
+/** The advice in words. */
+export function adviceSentence({ next_action: next, new_key_allowed: newKey }: Advice): string {
+  switch (next.type) {
+    case 'none':
+      return newKey ? 'nothing; the bill may be asked again with retry_of this payment' : 'nothing'
+    case 'wait':
+      return 'wait; Quittance is at work on it, and nothing needs to be sent again'
+    case 'ask_human':
+      return 'a person must look at it'
+    case 'fix_request':
+      return 'the request must be changed'
+    case 'use_existing':
+      return 'use the payment that exists'
+    case 'retry_same_key':
+      return 'ask again with the same key'
+  }
+}
+
+export function eventTable(events: readonly PaymentEvent[]): readonly string[] {
+  const eventColumns: readonly Column[] = [
+    { title: '#', align: 'right' },
+    { title: 'AT' },
+    { title: 'EVENT' },
+    { title: 'WHAT', max: 90 },
+  ]
+  return table(
+    eventColumns,
+    events.map(({ seq, at, type, data }) => [String(seq), at, type, whatOf(data)]),
+  )
+}
+
+// The small facts, in their order; what is nested stays in --json, but for the evidence.
+function whatOf(data: PaymentEvent['data']): string {
+  return Object.entries(data)
+    .flatMap(([name, value]) => {
+      if (value === null || value === '') return []
+      if (typeof value !== 'object') return [`${name}=${JSON.stringify(value)}`]
+      const { kind, source, cause } = value as Readonly<Record<string, unknown>> // read with care below
+      if (typeof kind === 'string') return [`${name}=${kind}`]
+      return typeof source === 'string'
+        ? [`by ${source}${typeof cause === 'string' ? ` (${cause})` : ''}`]
+        : []
+    })
+    .join(' ')
+}

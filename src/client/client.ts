@@ -1,0 +1,245 @@
+// The client of the HTTP API: thin, on `fetch` alone. It never makes a second key for a request, and
+// it reports what is not known as not known.
+import { ask } from './ask.ts'
+import type { Question, Reply, Way } from './ask.ts'
+import { keyFor } from './key.ts'
+import type { Payment, PaymentEvent, PaymentRequest, PaymentResult, Refused } from './types.ts'
+
+export interface ClientOptions {
+  /** Where the service listens, such as `http://127.0.0.1:4020`. */
+  readonly url: string
+  readonly token: string | null
+  /** How long a question is asked again before its problem is returned. Default 60 s. */
+  readonly deadlineMs?: number
+  /** Instead of the built-in one: to count, to log, to go through a proxy. */
+  readonly fetch?: typeof globalThis.fetch
+}
+
+export interface Asking {
+  readonly deadlineMs?: number
+  /** One try is cut off after this long. */
+  readonly tryMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface Keyed extends Asking {
+  /** Instead of the key that follows from the request. */
+  readonly key?: string
+}
+
+export interface Paying extends Keyed {
+  /** The answer comes at the end, or after this many seconds (at most 25). */
+  readonly waitSeconds?: number
+}
+
+export interface ListQuery {
+  readonly state?: string
+  readonly reference?: string
+  readonly hold?: string
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+export type ListResult =
+  | { readonly ok: true; readonly payments: readonly Payment[]; readonly cursor: string | null }
+  | Refused
+
+export type EventsResult = { readonly ok: true; readonly events: readonly PaymentEvent[] } | Refused
+
+export interface Agent {
+  readonly id: string
+  readonly account: string
+  readonly name: string
+}
+
+export type AgentResult =
+  | { readonly ok: true; readonly agent: Agent & { readonly token: string } }
+  | Refused
+
+/** An operator's act; `version` is the payment's as it was shown. */
+export interface Operating extends Asking {
+  readonly reason: string
+  readonly version: number
+}
+
+export type Resolution =
+  | { readonly finding: 'not_paid' }
+  | { readonly finding: 'paid'; readonly processor_reference: string }
+
+export interface Client {
+  /** Asks for a payment of a bill; the key follows from the bill. */
+  readonly pay: (request: PaymentRequest, how?: Paying) => Promise<PaymentResult>
+  readonly get: (
+    paymentId: string,
+    how?: Asking & { waitSeconds?: number },
+  ) => Promise<PaymentResult>
+  /** Until nothing is to be waited for any more, or the deadline: the last payment that was seen. */
+  readonly wait: (paymentId: string, how?: Asking) => Promise<PaymentResult>
+  readonly list: (query?: ListQuery, how?: Asking) => Promise<ListResult>
+  readonly events: (paymentId: string, how?: Asking) => Promise<EventsResult>
+  readonly capture: (
+    paymentId: string,
+    what?: { amount?: number },
+    how?: Keyed,
+  ) => Promise<PaymentResult>
+  readonly void: (
+    paymentId: string,
+    what: { reason: string },
+    how?: Keyed,
+  ) => Promise<PaymentResult>
+  readonly refund: (
+    paymentId: string,
+    what: { readonly reference: string; readonly amount?: number; readonly reason: string },
+    how?: Keyed,
+  ) => Promise<PaymentResult>
+  readonly deadLetters: (
+    query?: Pick<ListQuery, 'limit' | 'cursor'>,
+    how?: Asking,
+  ) => Promise<ListResult>
+  readonly redrive: (paymentId: string, how: Operating) => Promise<PaymentResult>
+  readonly resolve: (paymentId: string, what: Resolution, how: Operating) => Promise<PaymentResult>
+  readonly addAgent: (agent: Agent, how?: Asking) => Promise<AgentResult>
+}
+
+const defaultDeadlineMs = 60_000
+/** Above the service's own answers, below the patience of most proxies. */
+const defaultTryMs = 30_000
+/** The longest that the service waits for an end in one request, in seconds. */
+const maxWaitSeconds = 25
+
+export function createClient(options: ClientOptions): Client {
+  const { url, token, fetch = globalThis.fetch, deadlineMs = defaultDeadlineMs } = options
+  const way: Way = { url: url.replace(/\/+$/, ''), token, fetch }
+  const send = (asked: Pick<Question, 'method' | 'path' | 'headers' | 'body'>, how: Asking = {}) =>
+    ask(way, { deadlineMs, tryMs: defaultTryMs, ...how, ...asked })
+  const get = async (id: string, how: Asking & { waitSeconds?: number } = {}) =>
+    toPayment(
+      await send({ method: 'GET', path: pathOf(id), headers: prefer(how.waitSeconds) }, how),
+    )
+  return Object.freeze<Client>({
+    ...commands(send),
+    ...operatorActs(send),
+    get,
+    wait: (id, how = {}) => waitFor(get, id, how.deadlineMs ?? deadlineMs, how),
+    list: async (query = {}, how) =>
+      toList(await send({ method: 'GET', path: `/v1/payments${search(query)}` }, how)),
+    events: (id, how) => allEvents(send, id, how),
+  })
+}
+
+type Send = (
+  asked: Pick<Question, 'method' | 'path' | 'headers' | 'body'>,
+  how?: Asking,
+) => Promise<Reply>
+
+function commands(send: Send): Pick<Client, 'pay' | 'capture' | 'void' | 'refund'> {
+  const post = async (path: string, body: unknown, key: string, how: Paying) => {
+    const headers = { 'idempotency-key': key, ...prefer(how.waitSeconds) }
+    return toPayment(await send({ method: 'POST', path, headers, body }, how))
+  }
+  const act = async (
+    operation: 'capture' | 'void' | 'refund',
+    id: string,
+    what: object,
+    how: Keyed,
+    reference = '',
+  ) => {
+    const subject = { operation, payee: id, reference }
+    const path = `${pathOf(id)}/${operation === 'refund' ? 'refunds' : operation}`
+    return post(path, what, how.key ?? (await keyFor(subject)), how)
+  }
+  return {
+    pay: async (request, how = {}) => {
+      const { payee, reference, retry_of: retryOf } = request
+      const subject = { operation: 'pay', payee, reference, retryOf } as const
+      return post('/v1/payments', request, how.key ?? (await keyFor(subject)), how)
+    },
+    capture: (id, what = {}, how = {}) => act('capture', id, what, how),
+    void: (id, what, how = {}) => act('void', id, what, how),
+    refund: (id, what, how = {}) => act('refund', id, what, how, what.reference),
+  }
+}
+
+function operatorActs(
+  send: Send,
+): Pick<Client, 'deadLetters' | 'redrive' | 'resolve' | 'addAgent'> {
+  const act = async (
+    id: string,
+    name: string,
+    what: object,
+    { reason, version, ...how }: Operating,
+  ) => {
+    const path = `/v1/dead-letters/${encodeURIComponent(id)}/${name}`
+    const headers = { 'if-match': `"${version}"` }
+    return toPayment(await send({ method: 'POST', path, headers, body: { ...what, reason } }, how))
+  }
+  return {
+    deadLetters: async (query = {}, how) =>
+      toList(await send({ method: 'GET', path: `/v1/dead-letters${search(query)}` }, how)),
+    redrive: (id, how) => act(id, 'redrive', {}, how),
+    resolve: (id, what, how) => act(id, 'resolve', what, how),
+    addAgent: async (agent, how) => {
+      const reply = await send({ method: 'POST', path: '/v1/agents', body: agent }, how)
+      if (!reply.ok) return reply
+      return { ok: true, agent: reply.body as Agent & { token: string } } // the service's own answer
+    },
+  }
+}
+
+async function waitFor(
+  get: Client['get'],
+  id: string,
+  deadlineMs: number,
+  how: Asking,
+): Promise<PaymentResult> {
+  const untilMs = performance.now() + deadlineMs
+  for (;;) {
+    const leftMs = Math.max(0, untilMs - performance.now())
+    const waitSeconds = Math.min(maxWaitSeconds, Math.floor(leftMs / 1000))
+    const got = await get(id, { ...how, deadlineMs: leftMs, waitSeconds })
+    const waits = got.ok && got.payment.next_action.type === 'wait'
+    if (!waits || how.signal?.aborted === true) return got
+    const pauseMs = waitSeconds > 0 ? 0 : Math.min(500, leftMs)
+    if (performance.now() + pauseMs >= untilMs) return got
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+}
+
+async function allEvents(send: Send, id: string, how?: Asking): Promise<EventsResult> {
+  const events: PaymentEvent[] = []
+  for (;;) {
+    const after = events.at(-1)?.seq ?? 0
+    const reply = await send({ method: 'GET', path: `${pathOf(id)}/events?after=${after}` }, how)
+    if (!reply.ok) return reply
+    const { data } = reply.body as { data: readonly PaymentEvent[] } // the service's own answer
+    if (data.length === 0) return { ok: true, events }
+    events.push(...data)
+  }
+}
+
+function toPayment(reply: Reply): PaymentResult {
+  if (!reply.ok) return reply
+  const replayed = reply.headers.get('idempotent-replayed') === 'true'
+  return { ok: true, payment: reply.body as Payment, replayed } // the service's own answer
+}
+
+function toList(reply: Reply): ListResult {
+  if (!reply.ok) return reply
+  const { data, cursor } = reply.body as { data: readonly Payment[]; cursor?: string | null }
+  return { ok: true, payments: data, cursor: cursor ?? null }
+}
+
+const pathOf = (paymentId: string): string => `/v1/payments/${encodeURIComponent(paymentId)}`
+
+function prefer(waitSeconds: number | undefined): Readonly<Record<string, string>> {
+  return waitSeconds === undefined || waitSeconds <= 0 ? {} : { prefer: `wait=${waitSeconds}` }
+}
+
+function search(query: ListQuery): string {
+  const given = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) given.set(name, String(value))
+  }
+  const text = given.toString()
+  return text === '' ? '' : `?${text}`
+}
