@@ -33,8 +33,14 @@ const faultsByPhrase: Readonly<Record<string, CallFault>> = {
 }
 
 const phrases: readonly [RegExp, (told: Told, ...parts: string[]) => Promise<void> | void][] = [
-  [/^agent asks to pay (\d+) (\w+) to (\S+) for (\S+?)(?: with key (\w+))?(?: as (retry|distinct))?$/, pay],
-  [/^agent asks for a void(?: with key (\w+))?$/, (told, key) => ask(told, { type: 'void', reason: 'no' }, key)],
+  [
+    /^agent asks to pay (\d+) (\w+) to (\S+) for (\S+?)(?: with key (\w+))?(?: as (retry|distinct))?$/,
+    pay,
+  ],
+  [
+    /^agent asks for a void(?: with key (\w+))?$/,
+    (told, key) => ask(told, { type: 'void', reason: 'no' }, key),
+  ],
   [
     /^agent asks to refund (\d+) as (\w+)$/,
     (told, amount, reference = '') =>
@@ -43,7 +49,10 @@ const phrases: readonly [RegExp, (told: Told, ...parts: string[]) => Promise<voi
   [/^operator redrives$/, redrive],
   [/^driver takes (\d+) steps?$/, steps],
   [/^driver rests$/, ({ world, paymentId }) => toRest(world, paymentId)],
-  [/^processor loses the next (\w+) on the way$/, ({ faults }, kind = '') => void faults.set(kind, 'lost_before')],
+  [
+    /^processor loses the next (\w+) on the way$/,
+    ({ faults }, kind = '') => void faults.set(kind, 'lost_before'),
+  ],
   [/^processor is gone from the next \w+ on$/, (told) => void (told.gone = true)],
   [/^processor is back$/, (told) => void (told.gone = false)],
   [
@@ -88,12 +97,23 @@ async function pay(
 async function ask(told: Told, command: AgentCommand, key = 'first'): Promise<void> {
   const { world, paymentId } = told
   const path = `/v1/payments/${paymentId}/${command.type}`
-  const result = await commandPayment(world.engine, aCaller, { ...requestKey(key), path }, paymentId, command)
+  const result = await commandPayment(
+    world.engine,
+    aCaller,
+    { ...requestKey(key), path },
+    paymentId,
+    command,
+  )
   told.answer = result.result === 'rejected' ? `refused ${result.rejection.code}` : result.result
 }
 
 async function redrive({ world, paymentId }: Told): Promise<void> {
-  const command = { type: 'redrive', by: 'operator', reason: 'it is back', notAfterMs: null } as const
+  const command = {
+    type: 'redrive',
+    by: 'operator',
+    reason: 'it is back',
+    notAfterMs: null,
+  } as const
   const result = await operatePayment(world.engine, paymentId, command, null)
   assert.equal(result.result, 'accepted')
 }
@@ -138,7 +158,10 @@ function readScenarios(markdown: string): readonly Scenario[] {
         .split('\n')
         .filter((line) => line.startsWith('|') && !/^\|(-|\s*who\b)/.test(line))
         .map((line) => {
-          const [who = '', does = '', then = ''] = line.split('|').slice(1).map((cell) => cell.trim())
+          const [who = '', does = '', then = ''] = line
+            .split('|')
+            .slice(1)
+            .map((cell) => cell.trim())
           return { act: `${who} ${does}`, then: then === '' ? [] : then.split(', ') }
         }),
     }))
@@ -167,7 +190,8 @@ async function play({ rows }: Scenario): Promise<void> {
     const [pattern, perform] = phrase
     await perform(told, ...(pattern.exec(act) ?? []).slice(1))
     const now = await truths(told)
-    for (const claim of then) assert.ok(now.has(claim), `${act}: expected "${claim}" in ${[...now].join(', ')}`)
+    for (const claim of then)
+      assert.ok(now.has(claim), `${act}: expected "${claim}" in ${[...now].join(', ')}`)
   }
 }
 

@@ -147,7 +147,9 @@ function send(
   })
   if (again && before !== null) {
     const keyHolds = nowMs < keyUseEndsMs(before, given)
-    return [{ type: 'sent_again', target, send: numbered(before.attempt.sends.length + 1), keyHolds }]
+    return [
+      { type: 'sent_again', target, send: numbered(before.attempt.sends.length + 1), keyHolds },
+    ]
   }
   const number = payment.attemptsOpened + 1
   const validated: readonly Fact[] = payment.state === 'initiated' ? [{ type: 'validated' }] : []

@@ -131,7 +131,8 @@ function canResend(
   const isHeld = payment.holds.some(
     ({ reason }) => reason === 'approval_required' || reason === 'possible_duplicate',
   )
-  if (isMoney && (isHeld || payment.voidRequested !== null || isTooLate(payment, nowMs))) return false
+  if (isMoney && (isHeld || payment.voidRequested !== null || isTooLate(payment, nowMs)))
+    return false
   // Under this key the processor will only repeat itself.
   if (attempt.sends.some(({ cause }) => cause === 'key_mismatch' || cause === 'stored_error'))
     return false

@@ -122,7 +122,10 @@ export function sendsSpent(operation: Operation): number {
 }
 
 /** Until then its key may be sent again; it ends early, because clocks differ. */
-export function keyUseEndsMs(operation: Operation, { capabilities, policy }: Circumstances): number {
+export function keyUseEndsMs(
+  operation: Operation,
+  { capabilities, policy }: Circumstances,
+): number {
   const first = operation.attempt.sends[0]?.atMs ?? 0
   return first + capabilities.keyWindowMs - policy.keyWindowMarginMs
 }
