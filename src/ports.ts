@@ -120,7 +120,10 @@ export type Action =
 export const maxActions = 25
 
 export interface Write {
-  /** Random, stored with every row it writes: a conflict on our own id means it was committed. */
+  /**
+   * Random, stored with every row and event it writes: a conflict on our own id means that it was
+   * committed, so the same write may be repeated. Never reused for other actions.
+   */
   readonly commitId: string
   readonly actions: readonly Action[]
 }
@@ -168,7 +171,7 @@ export interface Store {
     beforeMs: number,
     limit: number,
   ): Promise<readonly { readonly paymentId: string; readonly run: number }[]>
-  /** Payments by index; may lag behind the rows, as far as `asOfMs` tells. */
+  /** Payments by index; may lag behind the rows. */
   list(query: PaymentQuery): Promise<{
     readonly rows: readonly Row<'payment'>[]
     readonly cursor: string | null

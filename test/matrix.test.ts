@@ -5,6 +5,7 @@ import { test } from 'node:test'
 
 import { advise } from '../src/core/advice.ts'
 import { decide } from '../src/core/decide.ts'
+import type { Command } from '../src/core/decide.ts'
 import { evolve, stamp } from '../src/core/evolve.ts'
 import { next } from '../src/core/next.ts'
 import { dueAtMs } from '../src/core/step.ts'
@@ -324,20 +325,23 @@ test('a wait ends later than now: no driver spins', () => {
   }
 })
 
+/** What the step stores before it is taken, if it stores anything. */
+function commandOf({ step, given }: Asked): Command | null {
+  if (step.do === 'command') return step.command
+  if (step.do !== 'send') return null
+  const { target, again } = step
+  return { type: 'send', target, again, given }
+}
+
 test('what `next` means to do, `decide` allows, it applies, and it changes something', () => {
   for (const over of [{}, { bindingMatches: false }]) {
     for (const each of asked(over)) {
-      const { step, shape, given, nowMs } = each
-      if (step.do !== 'command' && step.do !== 'send') continue
-      const { target, again } = step.do === 'send' ? step : { target: null, again: false }
-      const command =
-        step.do === 'command'
-          ? step.command
-          : ({ type: 'send', target: target!, again, given } as const)
-      const { facts, rejection } = decide(shape.payment, command, nowMs)
+      const command = commandOf(each)
+      if (command === null) continue
+      const { facts, rejection } = decide(each.shape.payment, command, each.nowMs)
       assert.equal(rejection, undefined, askedName(each))
       assert.ok((facts?.length ?? 0) > 0, askedName(each))
-      path(shape.payment, facts ?? [], nowMs)
+      path(each.shape.payment, facts ?? [], each.nowMs)
     }
   }
 })

@@ -73,7 +73,7 @@ async function pay(
   payee = '',
   reference = '',
   key = 'first',
-  how: string | undefined = undefined,
+  how?: string,
 ): Promise<void> {
   const request = {
     ...aRequest,
@@ -145,7 +145,7 @@ async function truths(told: Told): Promise<ReadonlySet<string>> {
 
 interface Scenario {
   readonly title: string
-  readonly rows: readonly { readonly act: string; readonly then: readonly string[] }[]
+  readonly rows: readonly { readonly act: string; readonly truths: readonly string[] }[]
 }
 
 function readScenarios(markdown: string): readonly Scenario[] {
@@ -162,7 +162,7 @@ function readScenarios(markdown: string): readonly Scenario[] {
             .split('|')
             .slice(1)
             .map((cell) => cell.trim())
-          return { act: `${who} ${does}`, then: then === '' ? [] : then.split(', ') }
+          return { act: `${who} ${does}`, truths: then === '' ? [] : then.split(', ') }
         }),
     }))
 }
@@ -184,14 +184,14 @@ async function play({ rows }: Scenario): Promise<void> {
     answer: '',
   }
   await told.world.ready()
-  for (const { act, then } of rows) {
+  for (const { act, truths: expected } of rows) {
     const phrase = phrases.find(([pattern]) => pattern.test(act))
     assert.ok(phrase, `nobody knows how to do this: ${act}`)
     const [pattern, perform] = phrase
     await perform(told, ...(pattern.exec(act) ?? []).slice(1))
     const now = await truths(told)
-    for (const claim of then)
-      assert.ok(now.has(claim), `${act}: expected "${claim}" in ${[...now].join(', ')}`)
+    for (const truth of expected)
+      assert.ok(now.has(truth), `${act}: expected "${truth}" in ${[...now].join(', ')}`)
   }
 }
 

@@ -72,7 +72,7 @@ export function advise(payment: Payment, nowMs: number): Advice {
 }
 
 /** Has money moved, as far as anybody can know? Unknown is never "no". */
-export function moneyMoved(payment: Payment): MoneyMoved {
+function moneyMoved(payment: Payment): MoneyMoved {
   if ('amountCaptured' in payment) return 'yes'
   // A second object of this payment holds money: its own end says nothing about that one.
   if (payment.duplicateObjects.length > 0) return 'unknown'

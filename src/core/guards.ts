@@ -33,7 +33,7 @@ export interface DetailsRow {
 export const maxLookAlikes = 20
 
 /** A payment that moved money looks alike for so long. */
-export const lookAlikeWindowMs = 600_000
+const lookAlikeWindowMs = 600_000
 
 /** Retries of a bill by `retry_of`; then a person decides. */
 export const maxRetriesPerReference = 3

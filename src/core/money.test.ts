@@ -37,7 +37,7 @@ test('currencies are ISO 4217 codes, written as they are there', () => {
     ['CLF', 4],
     ['eur', null],
     ['XAU', null],
-    ['XXX', null],
+    ['XTS', null],
     ['BTC', null],
     ['', null],
     ['__proto__', null],

@@ -186,7 +186,8 @@ function settlementAsked(
   facts: readonly Fact[],
   finding: Finding,
 ): readonly Fact[] {
-  if (payment.state !== 'captured' || facts.some((fact) => fact.type === 'settled')) return []
+  // What it showed may have moved the payment on: settled, refunded, or taken back.
+  if (evolveFacts(payment, facts, payment.updatedAtMs).state !== 'captured') return []
   return [{ type: 'settlement_asked', answered: finding.finding !== 'no_answer' }]
 }
 

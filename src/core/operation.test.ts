@@ -83,7 +83,7 @@ test('the cases that catastrophes are made of', () => {
     [['unknown', 'pending', 'declined'], true, 'pending'],
   ]
   for (const [outcomes, stores, expected] of rows) {
-    assert.equal(statusOf(operation(outcomes, stores)), expected, `${outcomes.join(', ')}`)
+    assert.equal(statusOf(operation(outcomes, stores)), expected, outcomes.join(', '))
   }
 })
 

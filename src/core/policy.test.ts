@@ -29,7 +29,7 @@ test('the same attempt and count always wait the same: every reader agrees', () 
 
 test('different attempts spread over the whole range: no herd comes back at once', () => {
   const ids = Array.from({ length: 10_000 }, (_, index) => `att_01J${index}_capture_${index % 7}`)
-  const tenths = new Array<number>(10).fill(0)
+  const tenths = Array.from({ length: 10 }, () => 0)
   for (const id of ids) {
     const tenth = Math.min(
       9,

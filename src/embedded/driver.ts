@@ -22,7 +22,7 @@ export interface DriverOptions {
   readonly sweepEveryMs: number
 }
 
-export const defaultDriverOptions: DriverOptions = {
+const defaultDriverOptions: DriverOptions = {
   concurrency: 256,
   maxWaiting: 20_000,
   sweepEveryMs: 500,

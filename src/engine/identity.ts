@@ -13,7 +13,7 @@ export type Identity =
 /** Tokens are 32 random bytes; longer text than this is none of ours. */
 const maxTokenLength = 512
 
-export function hashToken(token: string): string {
+function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }
 

@@ -50,7 +50,7 @@ export function readEvents(
 }
 
 /** Longest that a client may ask us to wait. */
-export const maxWaitMs = 25_000
+const maxWaitMs = 25_000
 
 /** Another process may have changed it: nobody told us, so look now and then. */
 const pollMs = 1_000

@@ -1,8 +1,10 @@
 // Walks every path of a small world, depth first, each different world once.
 import { hash } from 'node:crypto'
 
-import { ending, moves, Broken } from './world.ts'
-import type { Call, Driver, Move, Setting, World } from './world.ts'
+import { moves } from './moves.ts'
+import type { Move } from './moves.ts'
+import { Broken, ending } from './world.ts'
+import type { Call, Driver, Setting, World } from './world.ts'
 import type { Evidence } from '../../src/core/observe.ts'
 import type { ObjectView } from '../../src/core/outcome.ts'
 import type { Operation, Payment } from '../../src/core/payment.ts'
@@ -79,12 +81,12 @@ function keyOf(world: World, { given }: Setting): string {
   const live = payment.state === 'initiated' || 'operation' in payment || payment.voiding !== null
   return JSON.stringify([
     paymentKey(payment, nowMs),
-    drivers.map((driver) => driverKey(driver, nowMs)).sort(),
+    drivers.map((driver) => driverKey(driver, nowMs)).toSorted(),
     network
       .map(
         ({ call, delayed, latestMs }) => `${callKey(call, nowMs)} ${delayed} ${latestMs - nowMs}`,
       )
-      .sort(),
+      .toSorted(),
     processor.objects.map(({ id, attemptId, status, captures, refunds, madeAtMs }) => [
       id,
       attemptId,

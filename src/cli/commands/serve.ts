@@ -1,7 +1,7 @@
-// The service on this machine: door, worker, relay and timers in one process.
+// The service on this machine: door, worker, relay and timers in one process. Its code is loaded only
+// when it is run, so that the other commands start at once.
 import { readConfig } from '../../config.ts'
 import { writeLog } from '../../embedded/log.ts'
-import { openService } from '../../embedded/service.ts'
 import { tokensFile } from '../../embedded/tokens.ts'
 import type { Command } from '../command.ts'
 import { exitCodes } from '../exit.ts'
@@ -27,6 +27,7 @@ QUITTANCE_AGENT_TOKEN, QUITTANCE_OPERATOR_TOKEN, QUITTANCE_CALL_TIMEOUT_MS.`,
   run: async (words, terminal) => {
     const config = readConfig()
     const asked = untilAsked(words.is('end-with-input'))
+    const { openService } = await import('../../embedded/service.ts')
     const service = await explained(config, openService(config, { log: writeLog }))
     if (service.tokens.made) {
       writeLog({ level: 'info', event: 'tokens_made', file: tokensFile(config) })

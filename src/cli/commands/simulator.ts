@@ -3,7 +3,6 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { readSimulatorSettings } from '../../config.ts'
-import { startSimulator } from '../../simulator/simulator.ts'
 import type { SimulatorOptions } from '../../simulator/options.ts'
 import type { Command, Words } from '../command.ts'
 import { exitCodes, usageError } from '../exit.ts'
@@ -48,6 +47,7 @@ acct_504_after_capture or acct_declined; \`PUT /faults\` sets rates and scripts 
     if (file !== null) await mkdir(dirname(file), { recursive: true })
     const asked = untilAsked(words.is('end-with-input'))
     const port = words.integer('port', simulatorPort, 0, 65_535)
+    const { startSimulator } = await import('../../simulator/simulator.ts')
     const running = await startSimulator({
       ...timing(words),
       ...readSimulatorSettings(),

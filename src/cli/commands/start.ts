@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { readConfig } from '../../config.ts'
 import type { Config } from '../../config.ts'
 import { writeLog } from '../../embedded/log.ts'
-import { openService } from '../../embedded/service.ts'
 import { tokensFile } from '../../embedded/tokens.ts'
 import { startChild } from '../children.ts'
 import type { Child } from '../children.ts'
@@ -29,8 +28,10 @@ start goes on with it. Where QUITTANCE_SIMULATOR_URL is set, that processor is u
     const child = config.simulatorUrl === null ? await simulatorBeside(config) : null
     try {
       const simulatorUrl = child?.url ?? config.simulatorUrl
+      const { openService } = await import('../../embedded/service.ts')
       const opening = openService({ ...config, simulatorUrl }, { log: writeLog })
       const service = await explained(config, opening)
+      if (child !== null) await setWebhook(child.url, config, service.url)
       terminal.out(`listening on ${service.url}`)
       if (!words.is('json')) greet(terminal, config, service, simulatorUrl ?? '')
       const died = child?.ended.then(() => 'died' as const)
@@ -54,6 +55,18 @@ function simulatorBeside(config: Config): Promise<Child> {
     args: ['simulator', '--port', '0', '--file', file],
     settings: { QUITTANCE_SIMULATOR_KEY: config.simulatorKey },
   })
+}
+
+// Without it everything works as well, a little later: what is not told is looked up.
+async function setWebhook(simulatorUrl: string, config: Config, url: string): Promise<void> {
+  await fetch(`${simulatorUrl}/v1/webhook`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${config.simulatorKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      url: `${url}/webhooks/simulated`,
+      secret: config.simulatorWebhookSecret,
+    }),
+  }).catch(() => undefined)
 }
 
 function greet(

@@ -204,19 +204,21 @@ async function compare(
   }
 }
 
-/** A bill that would be paid without fault. */
+/** A bill with neither a habit nor a payee that goes wrong. */
 function pickBill(bills: readonly DemoBill[], seed: number): DemoBill {
-  const plain = bills.filter(({ script }) => script === 'patient')
+  const plain = bills.filter(
+    ({ script, payee }) => script === 'patient' && !payee.startsWith('acct_'),
+  )
   const bill = plain[randomOf(seed, 'plant').integer(0, plain.length - 1)]
   if (bill === undefined) throw new Error('there is no bill with the script patient')
   return bill
 }
 
 // Beside Quittance, as a second payment system would.
-function plantDoubleCharge(processor: ProcessorSide, bill: DemoBill): Promise<void> {
-  const { amount, currency, reference } = bill
-  const body = { amount, currency, payee: bill.payee, reference, capture: true, confirm: true }
-  return processor.charge(body, `planted-${bill.id}`)
+async function plantDoubleCharge(processor: ProcessorSide, bill: DemoBill): Promise<void> {
+  const { id, amount, currency, payee, reference } = bill
+  await processor.setFaults({})
+  await processor.charge({ amount, currency, payee, reference, capture: true }, `planted-${id}`)
 }
 
 function within(work: Promise<void>, forMs: number): Promise<boolean> {

@@ -12,7 +12,7 @@ export interface Story {
   readonly sentences: readonly string[]
 }
 
-type How = 'looked_up' | 'sent_again' | 'told' | 'proved_absent'
+type How = 'looked_up' | 'sent_again' | 'answered_late' | 'proved_absent'
 
 export function tellStory(shown: Shown, bills: readonly DemoBill[], stats: ProcessorStats): Story {
   const histories = [...shown.events.values()]
@@ -31,9 +31,9 @@ export function tellStory(shown: Shown, bills: readonly DemoBill[], stats: Proce
     `Nothing in the answer tells these apart, so none was called failed and none got a new key: the outcome ` +
       `was unknown until there was evidence.`,
     `With timeouts, resets and crashes ${resolved.length} operations were unknown for a while. ${count('looked_up')} ` +
-      `were settled by a look at the processor's own object, ${count('sent_again')} by the same bytes under the same ` +
-      `key, ${count('told')} by its webhook or a late answer, and ${count('proved_absent')} were proved absent ` +
-      'and only then begun anew.',
+      "were settled by a look at the processor's own object (on our own, or because its webhook hinted at it), " +
+      `${count('sent_again')} by the same bytes under the same key, ${count('answered_late')} by an answer that came ` +
+      `after all, and ${count('proved_absent')} were proved absent and only then begun anew.`,
     ...example(shown, bills),
   ]
   return { unknownResolved: resolved.length, deadLetters, sentences }
@@ -69,7 +69,7 @@ function howOf(own: readonly PaymentEvent[], end: PaymentEvent): How {
   if (source === 'look_up') return 'looked_up'
   return source === 'answer' && own.some(({ type }) => type === 'sent_again')
     ? 'sent_again'
-    : 'told'
+    : 'answered_late'
 }
 
 /** One payment's own words: a capture that was answered by a 504 and had happened. */
