@@ -3,14 +3,7 @@
 import type { ObjectView } from './outcome.ts'
 import { observe } from './observe.ts'
 import type { Evidence, Judgement } from './observe.ts'
-import {
-  attemptId,
-  isOpen,
-  keyUseEndsMs,
-  operationAt,
-  operationOf,
-  refundsOf,
-} from './operation.ts'
+import { attemptId, isOpen, keyUseEndsMs, operationAt, refundsOf } from './operation.ts'
 import type {
   Fact,
   HoldReason,
@@ -19,10 +12,10 @@ import type {
   Payment,
   RejectedReason,
   Send,
-  Source,
   Target,
 } from './payment.ts'
 import type { Circumstances } from './policy.ts'
+import { approve, redrive, resolve } from './decide-person.ts'
 import { reject } from './rejections.ts'
 import type { Rejection } from './rejections.ts'
 
@@ -286,113 +279,4 @@ export function refundableAmount(payment: PaidPayment): number {
     .filter((each) => each.status !== 'failed')
     .reduce((sum, each) => sum + each.amount, 0)
   return payment.amountCaptured - taken - payment.amountReversed
-}
-
-// ── Operators ────────────────────────────────────────────────────────────────────────────────────
-
-function approve(
-  payment: Payment,
-  { by, hash }: Extract<Command, { type: 'approve' }>,
-  nowMs: number,
-): Decision {
-  const { approval } = payment
-  if (approval === null || !isHeld(payment, 'approval_required') || payment.state !== 'initiated') {
-    return no('not_held_for_approval', `It is ${payment.state}.`)
-  }
-  if (approval.expiresAtMs <= nowMs) return no('not_held_for_approval', 'The approval has expired.')
-  if (approval.hash !== hash) return no('approval_mismatch', 'Look at the payment again.')
-  return facts({ type: 'approved', by, hash })
-}
-
-function redrive(payment: Payment, command: Extract<Command, { type: 'redrive' }>): Decision {
-  if (!isHeld(payment, 'dead_letter')) return no('not_parked', `It is ${payment.state}.`)
-  const { by, reason } = command
-  const notAfterMs = Math.max(payment.notAfterMs, command.notAfterMs ?? 0)
-  return facts({ type: 'redriven', by, reason, notAfterMs })
-}
-
-/**
- * A person's word ends an unknown where software cannot. `paid` needs the processor's object;
- * `not_paid` ends the payment without money, as if a fence had proved it.
- */
-function resolve(
-  payment: Payment,
-  { by, reason, resolution }: Extract<Command, { type: 'resolve' }>,
-  nowMs: number,
-): Decision {
-  if (!isHeld(payment, 'dead_letter')) return no('not_parked', `It is ${payment.state}.`)
-  const source = personSource(by, reason, nowMs)
-  const resolved: Fact = { type: 'resolved', finding: resolution.finding, by: source, reason }
-  if (resolution.finding === 'paid') return resolvePaid(payment, resolved, resolution.object, nowMs)
-  if ('refunds' in payment) return resolveRefunds(payment, resolved, source)
-  if (payment.state !== 'validated' && payment.state !== 'authorised') {
-    return no(
-      'resolve_contradicts',
-      `A payment in ${payment.state} has no open question of this kind.`,
-    )
-  }
-  const operation = operationOf(payment)
-  const proved: readonly Fact[] =
-    operation !== null && isOpen(operation)
-      ? [
-          {
-            type: 'observed',
-            target: { kind: operation.kind } as Target, // an own operation is no void and no refund
-            sends: 'all',
-            outcome: 'not_executed',
-            retryAtMs: null,
-            by: source,
-          },
-        ]
-      : []
-  return facts(resolved, ...proved, { type: 'voided', reason: 'resolved_not_paid', by: source })
-}
-
-// On a paid payment the open question is a refund: this person says that it did not go out.
-function resolveRefunds(payment: PaidPayment, resolved: Fact, by: Source): Decision {
-  const open = payment.refunds.filter((each) => each.status === 'open' && isOpen(each.operation))
-  if (open.length === 0)
-    return no('resolve_contradicts', 'None of its refunds has an open question.')
-  const decline = { reason: 'declined', code: 'resolved_not_paid' } as const
-  return facts(
-    resolved,
-    ...open.map(({ id }): Fact => ({ type: 'refund_failed', refundId: id, decline, by })),
-  )
-}
-
-function resolvePaid(
-  payment: Payment,
-  resolved: Fact,
-  object: ObjectView,
-  nowMs: number,
-): Decision {
-  const evidence: Evidence = { kind: 'record', object, askedAtMs: nowMs }
-  const judgement: Judgement = {
-    capabilities: { absenceAfterMs: null },
-    policy: { callTimeoutMs: 0 },
-  }
-  const shown = observe(payment, evidence, judgement, nowMs)
-  const paid = shown.some(
-    ({ type }) => type === 'captured' || type === 'corrected' || type === 'refund_succeeded',
-  )
-  if (!paid)
-    return no('resolve_contradicts', 'This object does not show captured money of this payment.')
-  // `resolved` lifts the dead letter itself.
-  return facts(
-    resolved,
-    ...shown.filter((fact) => fact.type !== 'hold_lifted' || fact.reason !== 'dead_letter'),
-  )
-}
-
-function personSource(by: string, reason: string, nowMs: number): Source {
-  return {
-    source: 'person',
-    attemptId: null,
-    send: null,
-    cause: by,
-    askedAtMs: nowMs,
-    status: null,
-    requestId: null,
-    excerpt: reason,
-  }
 }

@@ -125,7 +125,7 @@ function failure(
   decline: Decline | null,
 ): readonly Fact[] {
   const sends = before.attempt.sends.map((send) =>
-    send.number === fact.sends ? { ...send, outcome: fact.outcome } : send,
+    send.number === fact.sends ? { ...send, outcome: fact.outcome, cause: fact.by.cause } : send,
   )
   const status = statusOf({ ...before, attempt: { ...before.attempt, sends } })
   if (status !== 'failed') return []
@@ -244,7 +244,8 @@ function answerSource(evidence: Extract<Evidence, { kind: 'answer' }>): Source {
 // The signals that change what may be done next are named alike at every processor.
 function causeOf({ signal, replayed, cause }: Answer): string {
   if (signal === 'server_error' && replayed) return 'stored_error'
-  return signal === 'key_mismatch' || signal === 'account_fault' ? signal : cause
+  const named = ['key_mismatch', 'account_fault', 'invalid_content']
+  return named.includes(signal) ? signal : cause
 }
 
 function findingSource(evidence: Extract<Evidence, { kind: 'finding' }>): Source {

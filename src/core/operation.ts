@@ -18,9 +18,15 @@ export function statusOf(operation: Operation): OperationStatus {
   if (has('succeeded')) return 'succeeded'
   if (has('pending')) return 'pending'
   const open = has('unknown') || has(null)
-  if (has('declined') && (!open || operation.storesDeclines)) return 'failed'
+  if (has('declined') && (!open || believesDecline(operation))) return 'failed'
   if (open || has('declined')) return has(null) && sends.length === 1 ? 'sent' : 'unknown'
   return 'due'
+}
+
+// Stored under the key, a decline speaks for every send; what only refused the content is not stored.
+function believesDecline({ attempt, storesDeclines }: Operation): boolean {
+  const declined = attempt.sends.filter((send) => send.outcome === 'declined')
+  return storesDeclines && declined.some((send) => send.cause !== 'invalid_content')
 }
 
 /** May something of it still take effect? Then no command changes the payment's state. */

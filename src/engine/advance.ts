@@ -8,7 +8,7 @@ import { needsFreshLook } from '../core/observe.ts'
 import type { Evidence } from '../core/observe.ts'
 import { lastSend, operationAt } from '../core/operation.ts'
 import type { Payment, Target } from '../core/payment.ts'
-import type { Answer, Finding } from '../core/outcome.ts'
+import type { Answer, Finding, ObjectView } from '../core/outcome.ts'
 import { change } from './change.ts'
 import type { Change } from './change.ts'
 import { boundProcessor, circumstances } from './engine.ts'
@@ -197,17 +197,19 @@ async function report(engine: Engine, paymentId: string, evidence: Evidence): Pr
 }
 
 /**
- * Reads a payment's object now and stores what it shows, whoever asked for it (a webhook, a
- * contradiction). `no_answer`: ask again later.
+ * Follows a hint (a webhook): reads the payment's object now and stores what it shows. A hint that
+ * would be no news costs no look-up. `no_answer`: ask again later.
  */
-export async function lookUpPayment(
+export async function followHint(
   engine: Engine,
   paymentId: string,
-  objectId: string,
+  hint: ObjectView,
 ): Promise<'observed' | 'no_answer' | 'not_found'> {
   const [row] = await engine.store.read([{ table: 'payment', key: paymentId }])
   if (row === null) return 'not_found'
   const { payment } = row.value
+  if (isKnown(engine, payment, hint)) return 'observed'
+  const { objectId } = hint
   const { finding, askedAtMs } = await ask(engine, { ...payment, objectId }, 'object')
   if (finding.finding !== 'found') return 'no_answer'
   const evidence: Evidence = { kind: 'finding', target: null, by: 'object', finding, askedAtMs }
@@ -215,6 +217,16 @@ export async function lookUpPayment(
   if (!('row' in changed)) return 'no_answer'
   engine.wake(paymentId, changed.row.run)
   return 'observed'
+}
+
+function isKnown(engine: Engine, payment: Payment, hint: ObjectView): boolean {
+  if (hint.amount !== payment.amount || hint.currency !== payment.currency) return false
+  if (needsFreshLook(payment, hint)) return false
+  const nowMs = engine.time.nowMs(payment.updatedAtMs)
+  const evidence: Evidence = { kind: 'record', object: hint, askedAtMs: nowMs }
+  const judgement = circumstances(engine, payment)
+  const { facts } = decide(payment, { type: 'observe', evidence, judgement }, nowMs)
+  return facts?.length === 0
 }
 
 function shownBy(evidence: Evidence): Answer['object'] {

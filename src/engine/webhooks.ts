@@ -1,7 +1,7 @@
 // Webhooks in: stored before they are acknowledged, deduplicated by the processor's event id,
 // matched by our own ids only. What they say is a hint; the object is read before it is believed.
 import type { WebhookRow, Row } from '../ports.ts'
-import { lookUpPayment } from './advance.ts'
+import { followHint } from './advance.ts'
 import type { Engine } from './engine.ts'
 
 export type WebhookReceipt = 'stored' | 'refused' | 'not_stored'
@@ -50,7 +50,7 @@ async function observeWebhook(engine: Engine, key: string, row: Row<'webhook'>):
   const { paymentId, object } = row.value
   // What carries no id of ours can never be matched, and must not stand in the way of the others.
   if (paymentId === null) return takeUp(engine, key, row, false)
-  const looked = await lookUpPayment(engine, paymentId, object.objectId)
+  const looked = await followHint(engine, paymentId, object)
   if (looked === 'observed') return takeUp(engine, key, row, true)
   const ageMs = engine.time.nowMs(0) - row.value.receivedAtMs
   return looked === 'not_found' && ageMs > givenUpAfterMs ? takeUp(engine, key, row, false) : false
