@@ -24,6 +24,7 @@ export interface Config {
 export class ConfigError extends Error {}
 
 const defaultSimulatorKey = 'sim_test_key'
+const defaultWebhookSecret = 'sim_webhook_secret'
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost'])
 
 export function readConfig(
@@ -36,8 +37,8 @@ export function readConfig(
     dataFolder: env['QUITTANCE_DATA'] ?? '.quittance',
     processor: oneOf(env, 'QUITTANCE_PROCESSOR', ['simulated']),
     simulatorUrl: url(env, 'QUITTANCE_SIMULATOR_URL'),
-    simulatorKey: env['QUITTANCE_SIMULATOR_KEY'] ?? defaultSimulatorKey,
-    simulatorWebhookSecret: env['QUITTANCE_SIMULATOR_WEBHOOK_SECRET'] ?? 'sim_webhook_secret',
+    simulatorKey: text(env, 'QUITTANCE_SIMULATOR_KEY') ?? defaultSimulatorKey,
+    simulatorWebhookSecret: text(env, 'QUITTANCE_SIMULATOR_WEBHOOK_SECRET') ?? defaultWebhookSecret,
     agentToken: token(env, 'QUITTANCE_AGENT_TOKEN'),
     operatorToken: token(env, 'QUITTANCE_OPERATOR_TOKEN'),
     sandbox: env['QUITTANCE_SANDBOX'] === '1',
@@ -50,7 +51,27 @@ export function readConfig(
         'move. Set QUITTANCE_SANDBOX=1 if that is what you want, or leave QUITTANCE_HOST out.',
     )
   }
+  if (!loopbackHosts.has(host) && config.simulatorWebhookSecret === defaultWebhookSecret) {
+    throw new ConfigError(
+      'Others can reach this service, and everybody knows the default secret of its webhooks. Set ' +
+        'QUITTANCE_SIMULATOR_WEBHOOK_SECRET.',
+    )
+  }
+  if ((config.agentToken === null) !== (config.operatorToken === null)) {
+    throw new ConfigError(
+      'Set both QUITTANCE_AGENT_TOKEN and QUITTANCE_OPERATOR_TOKEN, or neither: then both are made.',
+    )
+  }
+  if (config.agentToken !== null && config.agentToken === config.operatorToken) {
+    throw new ConfigError('QUITTANCE_AGENT_TOKEN and QUITTANCE_OPERATOR_TOKEN must differ.')
+  }
   return Object.freeze(config)
+}
+
+// Empty is not set: an empty secret would be no secret.
+function text(env: Readonly<Record<string, string | undefined>>, name: string): string | null {
+  const value = env[name]
+  return value === undefined || value === '' ? null : value
 }
 
 /** What a command needs that talks to a service which runs elsewhere. */
@@ -77,7 +98,7 @@ export function readClientSettings(
 export function readSimulatorSettings(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): { readonly apiKey: string } {
-  return Object.freeze({ apiKey: env['QUITTANCE_SIMULATOR_KEY'] ?? defaultSimulatorKey })
+  return Object.freeze({ apiKey: text(env, 'QUITTANCE_SIMULATOR_KEY') ?? defaultSimulatorKey })
 }
 
 /** For a child process: our environment with these settings of Quittance's and no others. */

@@ -15,7 +15,14 @@ import { transitions } from '../src/core/transitions.ts'
 import type { Fact, HoldReason, Payment } from '../src/core/payment.ts'
 import type { Blocked, Capabilities, Circumstances } from '../src/core/policy.ts'
 import * as build from './build.ts'
-import { agentCommands, allCommands, cells, laterMs, operatorCommands } from './matrix.ts'
+import {
+  agentCommands,
+  allCommands,
+  cells,
+  driverCommands,
+  laterMs,
+  operatorCommands,
+} from './matrix.ts'
 import type { Cell } from './matrix.ts'
 import { holds, shapes } from './shapes.ts'
 import type { Shape } from './shapes.ts'
@@ -61,9 +68,9 @@ test('every event applies, is numbered without a gap, and every change of state 
   }
 })
 
-test('while money may be moving, no agent and no operator changes the state but by resolving', () => {
+test('while money may be moving, no command changes the state but a person’s resolution', () => {
   let seen = 0
-  for (const cell of cells({ ...agentCommands, ...operatorCommands })) {
+  for (const cell of cells({ ...agentCommands, ...operatorCommands, ...driverCommands })) {
     const operation = operationOf(cell.shape.payment)
     if (!isOpen(operation) || operation.kind === 'create') continue
     if (cell.command.type === 'resolve') continue

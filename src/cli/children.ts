@@ -62,7 +62,8 @@ export async function startChild({ args, settings, onLine }: ChildOptions): Prom
   ]).catch(() => null)
   if (url === null || child.pid === undefined) {
     child.kill('SIGKILL')
-    throw new Error(`\`quittance ${args[0]}\` did not start: ${lastLine || 'it said nothing'}`)
+    const why = lastLine.replace(/^quittance: /, '') || 'it said nothing'
+    throw new Error(`The ${args[0]} process did not start: ${why}`)
   }
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null
   return Object.freeze<Child>({

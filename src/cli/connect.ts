@@ -7,8 +7,8 @@ import { readTokens } from '../embedded/tokens.ts'
 import type { Words } from './command.ts'
 import { stopFor, usageError } from './exit.ts'
 
-/** A command is watched by a person or a script with its own patience. */
-const commandDeadlineMs = 10_000
+/** A person or a script waits; a service that is only restarting is back by then. */
+const commandDeadlineMs = 5_000
 
 export async function connect(words: Words, role: 'agent' | 'operator'): Promise<Client> {
   const settings = readClientSettings()

@@ -106,6 +106,7 @@ function whatOf(data: PaymentEvent['data']): string {
   return Object.entries(data)
     .flatMap(([name, value]) => {
       if (value === null || value === '') return []
+      if (typeof value === 'string') return [`${name}=${value}`]
       if (typeof value !== 'object') return [`${name}=${JSON.stringify(value)}`]
       const { kind, source, cause } = value as Readonly<Record<string, unknown>> // read with care below
       if (typeof kind === 'string') return [`${name}=${kind}`]

@@ -19,7 +19,11 @@ function clientOf(replies: readonly Reply[], deadlineMs = 2_000) {
   const sent: { url: string; key: string | null; body: string | null }[] = []
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const key = new Headers(init?.headers).get('idempotency-key')
-    sent.push({ url: String(input), key, body: typeof init?.body === 'string' ? init.body : null })
+    sent.push({
+      url: input instanceof Request ? input.url : String(input),
+      key,
+      body: typeof init?.body === 'string' ? init.body : null,
+    })
     const reply = replies[Math.min(sent.length, replies.length) - 1]
     if (reply instanceof Response) return reply.clone()
     throw reply ?? new Error('no reply')

@@ -134,12 +134,18 @@ export function adviseRejection(
     case 'use_existing':
       return say(existing === null ? 'unknown' : moneyMoved(existing), 'use_existing')
     case 'fix_request':
-      return say('no', 'fix_request')
+      return say(wasLookedUp(rejection) ? 'no' : 'unknown', 'fix_request')
     case 'ask_human':
-      return say(existing === null ? 'no' : moneyMoved(existing), 'ask_human')
+      if (existing !== null) return say(moneyMoved(existing), 'ask_human')
+      return say(wasLookedUp(rejection) ? 'no' : 'unknown', 'ask_human')
     case 'retry_same_key':
       return say('unknown', 'retry_same_key')
   }
+}
+
+// Who is not let in is told nothing of what an earlier try of the same key may have done.
+function wasLookedUp({ code }: Rejection): boolean {
+  return code !== 'unauthenticated' && code !== 'forbidden'
 }
 
 /** In a refusal the advice of the existing payment holds, but the key of this request bought nothing. */

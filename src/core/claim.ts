@@ -87,6 +87,10 @@ function refusedByReference({ terms }: ClaimRequest, { current }: ClaimFacts): R
   if (retryOf !== null && retryOf !== current.id) {
     return reject('retry_of_invalid', `The bill's payment is ${current.id}.`, { existing })
   }
+  if (current.duplicateObjects.length > 0) {
+    const found = 'The processor shows a second object of it that holds money.'
+    return reject('duplicate_reference', `${current.id}: ${found}`, { existing })
+  }
   if (retryOf === null) {
     const how = endedWithoutMoney(current) ? ' It ended without money: ask with retry_of.' : ''
     return reject('duplicate_reference', `It is ${current.id}, ${current.state}.${how}`, {

@@ -28,17 +28,18 @@ const paid: readonly Row[] = [
   [2, answer('capture', 2, 'done', captured), 'captured', 'captured'],
 ]
 
+const entry = (
+  attempt: string,
+  amount: number,
+  status: 'succeeded' | 'failed',
+): (typeof captured.refunds)[number] => ({
+  objectId: `re_${attempt}`,
+  attemptId: attempt,
+  amount,
+  status,
+})
+
 test('refunds take no more than what is left, and each reference refunds once', () => {
-  const entry = (
-    attempt: string,
-    amount: number,
-    status: 'succeeded' | 'failed',
-  ): (typeof captured.refunds)[number] => ({
-    objectId: `re_${attempt}`,
-    attemptId: attempt,
-    amount,
-    status,
-  })
   const one = entry('att_1_refund_3', 400, 'succeeded')
   const payment = life([
     ...paid,
@@ -87,6 +88,20 @@ test('money that came back otherwise is not refunded once more', () => {
     [4, refundIt('CN-1', 300), 'refund_requested', 'captured'],
   ])
   assert.equal('refunds' in payment && refundableAmount(payment), 0)
+})
+
+test('a payment is refunded only when no refund is open any more', () => {
+  const late = { ...captured, refunds: [entry('att_1_refund_3', 1000, 'succeeded')] }
+  life([
+    ...paid,
+    [3, refundIt('CN-1', 1000), 'refund_requested', 'captured'],
+    [3, 'drive', 'send refund', 'captured'],
+    [4, answer('refund', 3, 'declined'), 'observed, refund_failed', 'captured'],
+    [5, refundIt('CN-2', 1000, 'ref_2'), 'refund_requested', 'captured'],
+    [5, 'drive', 'send refund', 'captured'],
+    [6, record(late), 'refund_succeeded', 'captured'],
+    [7, answer('refund', 4, 'declined'), 'observed, refund_failed', 'captured'],
+  ])
 })
 
 test('a payment has at most twenty refunds', () => {

@@ -1,6 +1,7 @@
 // What a command does to a payment: facts, or a rejection that changes nothing. Pure: the same
 // payment, command and time always give the same answer.
 import type { ObjectView } from './outcome.ts'
+import { normalise } from './normalise.ts'
 import { observe } from './observe.ts'
 import type { Evidence, Judgement } from './observe.ts'
 import { attemptId, isOpen, keyUseEndsMs, operationAt, refundsOf } from './operation.ts'
@@ -255,7 +256,7 @@ function requestVoid(payment: Payment, by: string, reason: string): readonly Fac
 function refund(payment: Payment, command: Extract<Command, { type: 'refund' }>): Decision {
   const { refundId, reference, reason, by } = command
   if (!('refunds' in payment)) return no('not_refundable', `It is ${payment.state}.`)
-  const same = payment.refunds.find((each) => each.reference === reference)
+  const same = payment.refunds.find((each) => normalise(each.reference) === normalise(reference))
   const left = refundableAmount(payment)
   if (same !== undefined) {
     return command.amount === null || command.amount === same.amount

@@ -67,6 +67,7 @@ export function lookAlikeKeys(bill: Bill): readonly [string, string] {
 
 /** Is it open, or did it move money a moment ago? Then another like it needs a word of explanation. */
 export function looksAlike(payment: Payment, nowMs: number): boolean {
+  if (payment.duplicateObjects.length > 0) return true
   switch (payment.state) {
     case 'initiated':
     case 'validated':

@@ -73,7 +73,13 @@ test('four sends under one key, then look-ups, then a person', () => {
   life(
     [
       [0, 'drive', 'send authorise', 'validated'],
-      ...[lost(1), again(2), lost(2), again(3), lost(3), again(4), lost(4)],
+      lost(1),
+      again(2),
+      lost(2),
+      again(3),
+      lost(3),
+      again(4),
+      lost(4),
       ...asked.flat(),
       [9_000, 'drive', 'park: parked', 'validated'],
       [9_001, 'drive', 'idle', 'validated'],
@@ -110,6 +116,16 @@ test('past the window only an object that acts once is sent to again, after a lo
   ]
   const over = { notAfterMs: t0 + 99 * hours }
   life([...rows, [day + 90, 'drive', 're-send authorise', 'validated']], { given: once, over })
+  const unanswered = rows.with(5, [
+    day,
+    found(authorise, 'no answer', day),
+    'inquired',
+    'validated',
+  ])
+  life([...unanswered, [day + 90, 'drive', 'look up by object', 'validated']], {
+    given: once,
+    over,
+  })
   const many = build.given({ objectFirst: true })
   life([...rows, [day + 90, 'drive', 'look up by object', 'validated']], { given: many, over })
 })

@@ -21,7 +21,7 @@ export function next(payment: Payment, given: Circumstances, nowMs: number): Ste
 function byHolds(payment: Payment, given: Circumstances, nowMs: number): Step | null {
   const has = (reason: string): boolean => payment.holds.some((hold) => hold.reason === reason)
   if (has('dead_letter')) return { do: 'idle', untilMs: null }
-  if (!given.bindingMatches) return byBinding(payment, has('processor_changed'))
+  if (!given.bindingMatches) return byBinding(payment, has('processor_changed'), nowMs)
   if (has('processor_changed')) {
     return command({ type: 'lift_hold', reason: 'processor_changed', by: 'quittance' })
   }
@@ -47,10 +47,13 @@ function byHoldsLater(payment: Payment, possibleDuplicate: boolean): Step | null
     : null
 }
 
+const bindingCheckMs = 60_000
+
 // Neither a look-up nor a send may go to another processor, account or mode.
-function byBinding(payment: Payment, held: boolean): Step {
+function byBinding(payment: Payment, held: boolean, nowMs: number): Step {
   if (isFinished(payment)) return { do: 'done' }
-  if (held) return { do: 'idle', untilMs: null }
+  // Looked at again now and then: once the setting is corrected, the hold lifts by itself.
+  if (held) return { do: 'idle', untilMs: nowMs + bindingCheckMs }
   const { processor, processorAccount } = payment.binding
   return command({
     type: 'hold',

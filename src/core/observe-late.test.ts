@@ -50,6 +50,25 @@ test('a reading of a decline is not believed while another send may still be exe
   life([...resent, [21, record(declined), 'declined', 'declined']], stores)
 })
 
+test('an object can still show the decline of an earlier attempt: it does not speak for this one', () => {
+  const given = build.given({ objectFirst: true, keyCachesErrors: false })
+  const rows: readonly Row[] = [
+    [0, 'drive', 'send create', 'validated'],
+    [1, answer('create', 1, 'done', object('created')), 'object_created', 'validated'],
+    [1, 'drive', 'send authorise', 'validated'],
+    [
+      2,
+      [build.observed({ kind: 'authorise' }, 'not_executed', 'all', 'absence')],
+      'observed',
+      'validated',
+    ],
+    [60, 'drive', 'send authorise', 'validated'],
+  ]
+  life([...rows, [61, record(declined), 'nothing', 'validated']], { given })
+  const own = answer('authorise', 3, 'declined', declined)
+  life([...rows, [61, own, 'observed, declined', 'declined']], { given })
+})
+
 test('the end of another attempt’s object says nothing about this one', () => {
   for (const status of ['declined', 'voided', 'expired'] as const) {
     const other = object(status, { attemptId: 'att_1_authorise_9' })

@@ -46,6 +46,18 @@ test('a decline of the second send is believed only where declines are stored un
   life([...resent, [21, second, 'observed', 'validated']], storesNot)
 })
 
+test('an answer is recorded for its send even where its object decides nothing', () => {
+  const second = answer('authorise', 1, 'declined', declined, { send: 2 })
+  const payment = life([...resent, [21, second, 'observed', 'validated']], storesNot)
+  assert.equal(operationOf(payment)?.attempt.sends[1]?.outcome, 'declined')
+  const refused = answer('capture', 2, 'slow_down', authorised)
+  life([
+    ...capturing,
+    [2, refused, 'observed', 'authorised'],
+    [60, 'drive', 're-send capture', 'authorised'],
+  ])
+})
+
 test('where declines are not stored, the last open send to be settled lets the decline stand', () => {
   life(
     [
@@ -151,6 +163,15 @@ test('not found is no proof; two consistent reads, both late enough, are one', (
       'inquired',
       'validated',
     ]),
+  ])
+})
+
+test('one consistent read and one that may lag are not two', () => {
+  life([
+    ...unknown,
+    [100, found(authorise, null, 100), 'inquired', 'validated'],
+    [101, found(authorise, null, 101, false), 'inquired', 'validated'],
+    [102, found(authorise, null, 102), 'inquired, observed', 'validated'],
   ])
 })
 

@@ -30,14 +30,16 @@ const defaultDriverOptions: DriverOptions = {
 
 /** Longer waits are not worth a timer: the sweep finds them when they are due. */
 const longestTimerMs = 30_000
-/** The store did not answer; asking it at once again helps nobody. */
-const storePauseMs = 500
+/** The store did not answer; asking it at once again helps nobody. Doubles until it does. */
+const firstStorePauseMs = 250
+const longestStorePauseMs = 16_000
 /** A payment that trips a bug of ours is left alone for a while, so that it cannot spin. */
 const bugPauseMs = 60_000
 
 export function createDriver(options: DriverOptions = defaultDriverOptions): Driver {
   let engine: Engine | null = null
   let stopping = false
+  let storePauseMs = firstStorePauseMs
   const queued = new Map<string, number>()
   const active = new Map<string, Promise<void>>()
   const timers = new Map<string, NodeJS.Timeout>()
@@ -76,12 +78,21 @@ export function createDriver(options: DriverOptions = defaultDriverOptions): Dri
       let progress: Progress = { next: 'go_on' }
       while (progress.next === 'go_on' && !stopping) progress = await advance(on, paymentId, run)
       if (progress.next === 'wait') later(paymentId, run, progress.untilMs - on.clock.nowMs())
-      if (progress.next === 'store_unavailable') later(paymentId, run, storePauseMs)
+      if (progress.next === 'store_unavailable') {
+        storePauseMs = Math.min(longestStorePauseMs, storePauseMs * 2)
+        later(paymentId, run, storePauseMs)
+      } else {
+        storePauseMs = firstStorePauseMs
+      }
     } catch (error) {
-      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      on.alarm({ kind: 'bug', paymentId, detail })
-      later(paymentId, run, bugPauseMs)
+      setAside(on, paymentId, run, error)
     }
+  }
+
+  const setAside = (on: Engine, paymentId: string, run: number, error: unknown): void => {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    on.alarm({ kind: 'bug', paymentId, detail })
+    later(paymentId, run, bugPauseMs)
   }
 
   const later = (paymentId: string, run: number, inMs: number): void => {
@@ -105,7 +116,9 @@ export function createDriver(options: DriverOptions = defaultDriverOptions): Dri
   let interval: NodeJS.Timeout | undefined
   const sweepOnce = (on: Engine): void => {
     if (sweeping !== null || stopping || queued.size >= options.concurrency) return
-    sweeping = sweep(on, options.concurrency * 2, isDriven)
+    sweeping = sweep(on, options.concurrency * 2, isDriven, (paymentId, run, error) =>
+      setAside(on, paymentId, run, error),
+    )
       .then(() => undefined)
       .catch(() => undefined) // the store is away; the next sweep tries again
       .finally(() => {

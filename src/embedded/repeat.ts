@@ -6,11 +6,14 @@ export interface Repeating {
 }
 
 /** Repeats at once while `work` says there was something to do, else after `restMs`. */
-export function repeat(work: () => Promise<number>, restMs: number): Repeating {
+export function repeat(
+  work: (isStopping: () => boolean) => Promise<number>,
+  restMs: number,
+): Repeating {
   const stopped = new AbortController()
   const loop = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      const done = await work().catch(() => 0) // the store or the other side is away: rest, try again
+      const done = await work(() => stopped.signal.aborted).catch(() => 0) // the store or the other side is away: rest, try again
       if (done === 0)
         await sleep(restMs, undefined, { signal: stopped.signal }).catch(() => undefined)
     }

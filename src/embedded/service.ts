@@ -37,8 +37,8 @@ export interface ServiceOptions {
   readonly publishers?: readonly Publisher[]
 }
 
-/** How often webhooks that matched nothing are tried again. */
-const webhooksEveryMs = 1_000
+/** How soon stored webhooks are taken up, and those that matched nothing are tried again. */
+const webhooksEveryMs = 500
 
 export async function openService(config: Config, options: ServiceOptions): Promise<Service> {
   await mkdir(config.dataFolder, { recursive: true, mode: 0o700 })
@@ -69,7 +69,10 @@ export async function openService(config: Config, options: ServiceOptions): Prom
     const server = await serveHttp(app, config)
     driver.start(engine)
     const relays = (options.publishers ?? []).map((publisher) => startRelay(engine, publisher))
-    const webhooks = repeat(() => observeWebhooks(engine, 100), webhooksEveryMs)
+    const webhooks = repeat(
+      (isStopping) => observeWebhooks(engine, 100, isStopping),
+      webhooksEveryMs,
+    )
     const stop = async (): Promise<void> => {
       await server.close()
       await driver.stop()
@@ -114,9 +117,15 @@ async function openProcessor(config: Config): Promise<Processor> {
 /** Marks our objects at the processor; made once for a data folder. */
 async function installationId({ dataFolder }: Config): Promise<string> {
   const path = join(dataFolder, 'installation')
-  const kept = await readFile(path, 'utf8').catch(() => null)
+  const kept = await readFile(path, 'utf8').catch(absentOnly)
   if (kept !== null && kept.trim() !== '') return kept.trim()
   const made = randomIds.next('inst', Date.now())
   await writeFile(path, `${made}\n`, { mode: 0o600 })
   return made
+}
+
+// Any other fault must not look like a new installation: our own objects would be strangers then.
+function absentOnly(error: unknown): null {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+  throw error
 }

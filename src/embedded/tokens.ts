@@ -1,6 +1,6 @@
 // The first tokens. Given ones come from the environment; else they are made once, printed once, and
 // kept in a file that only this user can read, so that the command line finds them.
-import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Config } from '../config.ts'
@@ -34,27 +34,38 @@ export async function prepareTokens(engine: Engine, config: Config): Promise<Fir
   if ((await identify(engine, operatorToken)) === null) {
     await addOperator(engine, firstOperator, operatorToken)
   }
-  const given = config.agentToken !== null && config.operatorToken !== null
-  const made = kept === null && !given
-  if (made) {
-    const path = tokensFile(config)
-    await writeFile(path, `${JSON.stringify({ agentToken, operatorToken }, null, 2)}\n`, {
-      mode: 0o600,
-    })
-    await chmod(path, 0o600)
-  }
+  const made = kept === null && config.agentToken === null
+  if (made) await keepTokens(config, { agentToken, operatorToken })
   return { agentToken, operatorToken, made }
 }
 
-/** `null`: there is no such file. */
+// Whole or not at all, whatever happens in between; nobody else may read it at any moment.
+async function keepTokens(config: Config, tokens: object): Promise<void> {
+  const path = tokensFile(config)
+  const file = await open(`${path}.new`, 'w', 0o600)
+  await file.writeFile(`${JSON.stringify(tokens, null, 2)}\n`)
+  await file.sync()
+  await file.close()
+  await rename(`${path}.new`, path)
+}
+
+/** `null`: there is no such file, or nothing in it that could be a token. */
 export async function readTokens(
   config: Pick<Config, 'dataFolder'>,
 ): Promise<{ readonly agentToken: string; readonly operatorToken: string } | null> {
   const text = await readFile(tokensFile(config), 'utf8').catch(() => null)
   if (text === null) return null
-  const parsed: unknown = JSON.parse(text)
+  const parsed = parse(text)
   if (typeof parsed !== 'object' || parsed === null) return null
   const { agentToken, operatorToken } = parsed as Record<string, unknown> // checked in the next line
   if (typeof agentToken !== 'string' || typeof operatorToken !== 'string') return null
   return { agentToken, operatorToken }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }

@@ -3,6 +3,7 @@
 import { keyRowKey } from '../core/guards.ts'
 import { decide } from '../core/decide.ts'
 import type { Command } from '../core/decide.ts'
+import { normalise } from '../core/normalise.ts'
 import { refundsOf } from '../core/operation.ts'
 import type { Payment } from '../core/payment.ts'
 import { reject } from '../core/rejections.ts'
@@ -118,7 +119,10 @@ function toCommand(command: AgentCommand, { agent }: Caller, refundId: string | 
 
 function refundOf(payment: Payment, command: AgentCommand): { readonly id: string } | null {
   if (command.type !== 'refund') return null
-  return refundsOf(payment).find((each) => each.reference === command.reference) ?? null
+  return (
+    refundsOf(payment).find((each) => normalise(each.reference) === normalise(command.reference)) ??
+    null
+  )
 }
 
 // `null`: look again; the key may be claimed by now, by a twin or by ourselves.

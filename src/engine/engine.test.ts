@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { lookAlikeKeys } from '../core/guards.ts'
 import { createMemoryPublisher } from '../publishers/memory.ts'
 import { createModelProcessor, modelCapabilities } from '../../test/model-processor.ts'
 import { aCaller, aRequest, createTestEngine, requestKey, toRest } from '../../test/engine-world.ts'
@@ -77,7 +78,7 @@ test('an older run is superseded and acts no more', async () => {
   const world = await createTestEngine().ready()
   const submission = await submit(world.engine, aCaller, requestKey('k'), aRequest)
   const paymentId = submission.result === 'rejected' ? '' : submission.paymentId
-  await sweep(world.engine, 10, () => false)
+  await sweep(world.engine, 10, () => false, assert.fail)
   assert.deepEqual(world.woken.at(-1), { paymentId, run: 2 })
   assert.deepEqual(await advance(world.engine, paymentId, 1), { next: 'superseded' })
   assert.equal(world.processor.sends.length, 0)
@@ -247,6 +248,60 @@ test('a webhook is stored once, believed only after a look, and one that is not 
   }
   await observeWebhooks(engine, 10)
   // The message said 1 USD; the object that was read then says what is true.
-  assert.equal(await world.stateOf(paymentId), 'settled')
+  assert.equal(await world.stateOf(paymentId), 'captured')
   assert.deepEqual(await engine.store.unmatchedWebhooks(10), [])
+})
+
+test('a payment held because the processor had changed goes on by itself once it is right again', async () => {
+  const world = await createTestEngine().ready()
+  const submission = await submit(world.engine, aCaller, requestKey('k'), aRequest)
+  const paymentId = submission.result === 'rejected' ? '' : submission.paymentId
+  const engine = { ...world.engine, processors: new Map() }
+  for (let step = 0; step < 3; step += 1) await advance(engine, paymentId, 1)
+  world.hand.nowMs += 120_000
+  world.hand.steadyMs += 120_000
+  const due = await world.engine.store.due(world.hand.nowMs, 10)
+  assert.deepEqual(
+    due.map((each) => each.paymentId),
+    [paymentId],
+  )
+})
+
+test('the rows of look-alikes stay short however long a batch is', async () => {
+  const world = await createTestEngine().ready()
+  for (let bill = 0; bill < 60; bill += 1) {
+    const request = { ...aRequest, reference: `INV-${bill}`, batch: 'one' }
+    const submission = await submit(world.engine, aCaller, requestKey(`k${bill}`), request)
+    assert.equal(submission.result, 'accepted')
+  }
+  const keys = lookAlikeKeys({ ...aRequest, account: aCaller.account })
+  const [row] = await world.engine.store.read([{ table: 'look_alike', key: keys[0] }])
+  assert.equal(row?.value.paymentIds.length, 20)
+  const other = await submit(world.engine, aCaller, requestKey('other'), {
+    ...aRequest,
+    reference: 'X',
+  })
+  assert.equal(other.result === 'rejected' && other.rejection.code, 'possible_duplicate')
+})
+
+test('a bill is not retried while the processor shows a second object of its payment', async () => {
+  const world = await createTestEngine().ready()
+  const submission = await submit(world.engine, aCaller, requestKey('k'), aRequest)
+  const paymentId = submission.result === 'rejected' ? '' : submission.paymentId
+  await advance(world.engine, paymentId, 1)
+  const object = world.capturedObject(aRequest.amount, aRequest.currency)
+  await observeEvidence(world.engine, paymentId, {
+    kind: 'record',
+    object,
+    askedAtMs: world.hand.nowMs,
+  })
+  const path = `/v1/payments/${paymentId}/void`
+  await commandPayment(world.engine, aCaller, { ...requestKey('v'), path }, paymentId, {
+    type: 'void',
+    reason: 'no',
+  })
+  await toRest(world, paymentId)
+  const retry = { ...aRequest, retryOf: paymentId }
+  const refused = await submit(world.engine, aCaller, requestKey('r'), retry)
+  assert.equal(refused.result === 'rejected' && refused.rejection.code, 'duplicate_reference')
 })

@@ -5,7 +5,13 @@ import { createHash } from 'node:crypto'
 import { decideClaim } from '../core/claim.ts'
 import type { ClaimFacts, ClaimRequest } from '../core/claim.ts'
 import { evolveAll, stamp } from '../core/evolve.ts'
-import { keyRowKey, lookAlikeKeys, looksAlike, referenceKey } from '../core/guards.ts'
+import {
+  keyRowKey,
+  lookAlikeKeys,
+  looksAlike,
+  maxLookAlikes,
+  referenceKey,
+} from '../core/guards.ts'
 import type { DetailsRow } from '../core/guards.ts'
 import { budgetKey, leftUnder } from '../core/mandate.ts'
 import type { BindingMandate } from '../core/mandate.ts'
@@ -310,23 +316,22 @@ function lookAlikeActions(
   { alike, payments }: ClaimRead,
   nowMs: number,
 ): readonly Action[] {
-  return lookAlikeKeys(payment).map((key, index): Action => {
-    // The bills of a batch are distinct by declaration and must not wait for each other's rows.
-    if (payment.batch !== null) {
-      return { do: 'append', table: 'look_alike', key, paymentId: payment.id, if: null }
-    }
+  return lookAlikeKeys(payment).flatMap((key, index): readonly Action[] => {
     const row = alike[index] ?? null
+    const named = row?.value.paymentIds.length ?? 0
+    // The bills of a batch are distinct by declaration and must not wait for each other's rows.
+    if (payment.batch !== null && named < maxLookAlikes) {
+      return [{ do: 'append', table: 'look_alike', key, paymentId: payment.id, if: null }]
+    }
     const still = (row?.value.paymentIds ?? []).filter((id) => {
       const named = payments.get(id)
       return named !== undefined && looksAlike(named, nowMs)
     })
-    return {
-      do: 'put',
-      table: 'look_alike',
-      key,
-      value: { paymentIds: [...still, payment.id] },
-      if: row === null ? { absent: true } : { version: row.version },
-    }
+    // A row that is full of open payments refuses whoever declares nothing; it need not name more.
+    if (still.length >= maxLookAlikes) return []
+    const value = { paymentIds: [...still, payment.id] }
+    const condition = row === null ? ({ absent: true } as const) : { version: row.version }
+    return [{ do: 'put', table: 'look_alike', key, value, if: condition }]
   })
 }
 

@@ -29,17 +29,20 @@ export async function receiveWebhook(
     commitId: engine.ids.next('cmt', nowMs),
     actions: [{ do: 'put', table: 'webhook', key, value, if: { absent: true } }],
   })
-  if (committed.result === 'unknown') return 'not_stored'
-  if (committed.result === 'committed')
-    void observeWebhook(engine, key, { value, version: 1 }).catch(() => undefined)
-  return 'stored'
+  // Taken up by the loop: a flood of messages must not crowd out the payments' own calls.
+  return committed.result === 'unknown' ? 'not_stored' : 'stored'
 }
 
 /** Takes up what is stored and not yet understood; what matches no payment stays for later. */
-export async function observeWebhooks(engine: Engine, limit: number): Promise<number> {
+export async function observeWebhooks(
+  engine: Engine,
+  limit: number,
+  isStopping: () => boolean = () => false,
+): Promise<number> {
   const rows = await engine.store.unmatchedWebhooks(limit)
   let matched = 0
   for (const row of rows) {
+    if (isStopping()) break
     const done = await observeWebhook(engine, `${row.value.processor}/${row.value.eventId}`, row)
     matched += done ? 1 : 0
   }
@@ -53,11 +56,14 @@ async function observeWebhook(engine: Engine, key: string, row: Row<'webhook'>):
   const looked = await followHint(engine, paymentId, object)
   if (looked === 'observed') return takeUp(engine, key, row, true)
   const ageMs = engine.time.nowMs(0) - row.value.receivedAtMs
-  return looked === 'not_found' && ageMs > givenUpAfterMs ? takeUp(engine, key, row, false) : false
+  return ageMs > givenUpAfterMs ? takeUp(engine, key, row, looked === 'no_answer') : false
 }
 
-/** A payment that is not here after so long was claimed by another store, or by one that was restored. */
-const givenUpAfterMs = 3_600_000
+/**
+ * A message is a hint; what it hints at is found by look-ups and reconciliation too. So long it may
+ * stand in line, then it makes way, kept for whoever compares the books.
+ */
+const givenUpAfterMs = 600_000
 
 async function takeUp(
   engine: Engine,

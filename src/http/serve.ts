@@ -20,6 +20,8 @@ export interface ServeLimits {
   readonly headersTimeoutMs: number
   /** Longer than the 60 s after which most proxies let go, so that they close first. */
   readonly keepAliveTimeoutMs: number
+  /** Of a socket on which nothing moves; longer than any answer is waited for. */
+  readonly idleTimeoutMs: number
   readonly maxHeaderBytes: number
   /** Each waiting client holds one; more are turned away at the socket. */
   readonly maxConnections: number
@@ -31,6 +33,7 @@ export const defaultServeLimits: ServeLimits = {
   requestTimeoutMs: 10_000,
   headersTimeoutMs: 5_000,
   keepAliveTimeoutMs: 65_000,
+  idleTimeoutMs: 70_000,
   maxHeaderBytes: 16_384,
   maxConnections: 4_096,
   closeWithinMs: 10_000,
@@ -64,6 +67,8 @@ export async function serveHttp(
     void listener(request, response)
   })
   server.maxConnections = limits.maxConnections
+  // A client that neither sends nor reads is let go; the longest wait for an answer is shorter.
+  server.setTimeout(limits.idleTimeoutMs)
   server.listen(address.port, address.host)
   await once(server, 'listening')
   return Object.freeze({

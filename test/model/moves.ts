@@ -60,7 +60,7 @@ function driverMoves(world: World, setting: Setting, step: Step): readonly Move[
   world.drivers.forEach((driver, index) => {
     if (driver.at === 'stored') list.push(putOnWire(world, setting, index, driver))
     if (driver.at === 'reporting') list.push(report(world, setting, index, driver.evidence))
-    if (driver.at === 'calling') list.push(...hangUp(world, index, driver))
+    if (driver.at === 'calling') list.push(...hangUp(world, setting, index, driver))
   })
   return list
 }
@@ -149,12 +149,19 @@ function putOnWire(
 }
 
 // The call ends without an answer: at once (a gateway's 504) or by its timeout.
-function hangUp(world: World, index: number, { call }: Extract<Driver, { at: 'calling' }>): Move[] {
+function hangUp(
+  world: World,
+  { given }: Setting,
+  index: number,
+  { call }: Extract<Driver, { at: 'calling' }>,
+): Move[] {
   const waiting = world.network.some((message) => sameCall(message.call, call) && !message.delayed)
   if (waiting) return []
-  const evidence = answerTo(call, processor.answer('connection_lost', null))
+  const isOver = world.nowMs >= call.atMs + given.policy.callTimeoutMs
+  const signal = isOver ? 'connection_lost' : 'gateway_error'
+  const evidence = answerTo(call, processor.answer(signal, null))
   const after = withDriver(world, index, { at: 'reporting', evidence, stalled: false })
-  return [{ label: `${name(index)} gets a 504`, to: () => after, certain: true }]
+  return [{ label: `${name(index)} gets a ${signal}`, to: () => after, certain: true }]
 }
 
 function report(world: World, setting: Setting, index: number, evidence: Evidence): Move {

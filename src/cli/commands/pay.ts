@@ -1,12 +1,13 @@
 // A file of bills, paid: safe to run twice, because keys and batch follow from the bills.
 import { readFile } from 'node:fs/promises'
+import { text as textOf } from 'node:stream/consumers'
 
 import { formatAmount } from '../../core/money.ts'
 import { readBills } from '../bills/read-bills.ts'
 import type { Bill, BillFormat } from '../bills/read-bills.ts'
 import { remoteOptions } from '../command.ts'
 import type { Command, Words } from '../command.ts'
-import { connect } from '../connect.ts'
+import { connect, expectOk } from '../connect.ts'
 import { exitCodes, stopFor, usageError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
 import { countResults, payBills } from '../pay/pay-bills.ts'
@@ -45,6 +46,8 @@ Columns that are no part of a bill are left out, with a note.`,
   run: async (words, terminal) => {
     const { bills, batch } = await readFileOfBills(words, terminal)
     const client = await connect(words, 'agent')
+    // Whether anybody is there at all, and knows us, is learned before the first bill goes out.
+    expectOk(await client.list({ limit: 1 }))
     const stop = new AbortController()
     const interrupt = (): void => stop.abort()
     process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
@@ -70,13 +73,12 @@ async function readFileOfBills(
   terminal: Terminal,
 ): Promise<{ readonly bills: readonly Bill[]; readonly batch: string }> {
   const path = words.operands[0] ?? ''
-  const text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8').catch(
-    (error: unknown) => {
-      throw usageError(
-        `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
-      )
-    },
-  )
+  const reading = path === '-' ? textOf(process.stdin) : readFile(path, 'utf8')
+  const text = await reading.catch((error: unknown) => {
+    throw usageError(
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+    )
+  })
   const read = readBills(text, formatOf(words, path, text))
   if (read.faults !== undefined) {
     for (const { line, reason } of read.faults.slice(0, 20))

@@ -8,7 +8,7 @@ import { tokensFile } from '../../embedded/tokens.ts'
 import { startChild } from '../children.ts'
 import type { Child } from '../children.ts'
 import type { Command } from '../command.ts'
-import { exitCodes } from '../exit.ts'
+import { exitCodes, usageError } from '../exit.ts'
 import { explained } from '../start-error.ts'
 import type { Terminal } from '../terminal.ts'
 import { endsWithInputOption, untilAsked } from '../until.ts'
@@ -49,12 +49,21 @@ start goes on with it. Where QUITTANCE_SIMULATOR_URL is set, that processor is u
 }
 
 // Its port is any free one: nobody but the service needs to know it.
-function simulatorBeside(config: Config): Promise<Child> {
+async function simulatorBeside(config: Config): Promise<Child> {
   const file = join(config.dataFolder, 'simulator.db')
-  return startChild({
-    args: ['simulator', '--port', '0', '--file', file],
-    settings: { QUITTANCE_SIMULATOR_KEY: config.simulatorKey },
-  })
+  try {
+    return await startChild({
+      args: ['simulator', '--port', '0', '--file', file],
+      settings: { QUITTANCE_SIMULATOR_KEY: config.simulatorKey },
+    })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    if (!reason.includes('locked')) throw error
+    throw usageError(
+      `${file} is in use: another \`quittance start\` runs on this data folder. Stop it, or give ` +
+        'this one a folder of its own (QUITTANCE_DATA).',
+    )
+  }
 }
 
 // Without it everything works as well, a little later: what is not told is looked up.
@@ -83,6 +92,8 @@ function greet(
   simulatorUrl: string,
 ): void {
   const { url, tokens } = service
+  const pay =
+    process.argv[1]?.endsWith('.ts') === true ? 'npm run -s quittance -- pay' : 'quittance pay'
   const folder = config.dataFolder === '.quittance' ? '' : `QUITTANCE_DATA=${config.dataFolder} `
   const where = url === 'http://127.0.0.1:4020' ? '' : `QUITTANCE_URL=${url} `
   const body = '{"amount":1999,"currency":"EUR","payee":"acme supplies","reference":"INV-1042"}'
@@ -95,14 +106,18 @@ function greet(
           `  agent     ${tokens.agentToken}`,
           `  operator  ${tokens.operatorToken}`,
         ]
-      : [`tokens are in ${tokensFile(config)}`]),
+      : [
+          config.agentToken === null
+            ? `tokens are in ${tokensFile(config)}`
+            : 'tokens are the given ones',
+        ]),
     '',
     'Pay a bill (run it twice: it is paid once):',
     `  curl -s ${url}/v1/payments -H "authorization: Bearer $(${tokenCommand(config)})" \\`,
     `    -H 'idempotency-key: inv-1042' -H 'prefer: wait=10' -H 'content-type: application/json' \\`,
     `    -d '${body}'`,
     'Or a file of them:',
-    `  ${folder}${where}quittance pay examples/bills.csv`,
+    `  ${folder}${where}${pay} examples/bills.csv`,
     'Ctrl-C ends both.',
   ]
   for (const line of lines) terminal.out(line)
@@ -110,5 +125,6 @@ function greet(
 
 // So that the token itself stays out of the shell's history.
 function tokenCommand(config: Config): string {
+  if (config.agentToken !== null) return 'printenv QUITTANCE_AGENT_TOKEN'
   return `node -p 'JSON.parse(fs.readFileSync("${tokensFile(config)}")).agentToken'`
 }

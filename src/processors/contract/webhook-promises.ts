@@ -21,11 +21,11 @@ export const webhookPromises: Promises = {
     const { sent } = await received(bench)
     const holds = (nowMs: number): boolean =>
       bench.processor.readWebhook(sent.body, sent.headers, nowMs) !== null
-    // Signatures carry whole seconds.
-    assert.ok(holds(sent.sentAtMs + toleranceMs - 1_000))
-    assert.ok(holds(sent.sentAtMs - toleranceMs + 1_000))
-    assert.ok(!holds(sent.sentAtMs + toleranceMs + 1_000))
-    assert.ok(!holds(sent.sentAtMs - toleranceMs - 1_000))
+    // Signatures carry whole seconds, and a message takes its time.
+    assert.ok(holds(sent.sentAtMs + toleranceMs - 5_000))
+    assert.ok(holds(sent.sentAtMs - toleranceMs + 5_000))
+    assert.ok(!holds(sent.sentAtMs + toleranceMs + 5_000))
+    assert.ok(!holds(sent.sentAtMs - toleranceMs - 5_000))
   },
 
   'a webhook that was changed by one character is refused': async (bench) => {

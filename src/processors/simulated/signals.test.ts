@@ -147,6 +147,12 @@ const shown: readonly (readonly [string, Call, object, string])[] = [
     { ...charge, status: 'requires_action' },
     'not_final',
   ],
+  [
+    'an object of another kind',
+    callOf('authorise', facts),
+    { ...charge, object: 'refund' },
+    'unreadable',
+  ],
   ['a field more', callOf('authorise', facts), { ...charge, new_field: 1 }, 'done'],
   ['a capture as asked', callOf('capture', facts), captured, 'done'],
   [
@@ -165,6 +171,12 @@ const shown: readonly (readonly [string, Call, object, string])[] = [
     'a refund of more',
     callOf('refund', { ...facts, amount: 499 }),
     { ...captured, refunds: [refund] },
+    'mismatched_answer',
+  ],
+  [
+    'a refund by somebody else',
+    callOf('refund', { ...facts, amount: 500 }),
+    { ...captured, refunds: [{ ...refund, metadata: {} }] },
     'mismatched_answer',
   ],
   ['no refund of ours', callOf('refund', { ...facts, amount: 500 }), captured, 'mismatched_answer'],
@@ -193,6 +205,7 @@ for (const [what, body, signal, status] of [
     null,
   ],
   ['without the block', { ...cancellation, blocked: false }, 'unreadable', null],
+  ['of another kind', { ...cancellation, object: 'list' }, 'unreadable', null],
   ['of another reference', { ...cancellation, reference: 'pay_2' }, 'mismatched_answer', null],
   [
     'of another’s charge',
