@@ -256,6 +256,7 @@ export interface Clock {
   nowMs(): number
   /** Only ever grows, at the same pace; its zero means nothing. */
   steadyMs(): number
+  /** Ends early, without an error, when the signal aborts. */
   sleep(forMs: number, signal?: AbortSignal): Promise<void>
 }
 

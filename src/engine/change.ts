@@ -1,5 +1,6 @@
 // The one way in which a stored payment changes: read it, decide, write the payment, its events,
 // its budgets and when to look again in one commit; on a conflict decide again on the fresh payment.
+import { advise } from '../core/advice.ts'
 import { budgetChange } from '../core/mandate.ts'
 import type { Decision } from '../core/decide.ts'
 import { evolveAll, stamp } from '../core/evolve.ts'
@@ -92,7 +93,8 @@ async function commitChange(
   }
   if (committed.result === 'unknown') return { result: 'unknown', why: committed.why }
   sound(engine, events)
-  engine.changes.tell(payment.id)
+  // Whoever waits, waits until there is nothing to wait for; the steps in between are not worth a read.
+  if (advise(after, nowMs).nextAction.type !== 'wait') engine.changes.tell(payment.id)
   return { result: 'changed', row: value }
 }
 

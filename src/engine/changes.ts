@@ -1,9 +1,9 @@
-// Who waits for a payment in this process hears of each commit. A hint only: whoever hears reads
+// Who waits for a payment in this process hears when there is nothing to wait for any more. A hint only: whoever hears reads
 // the store, and whoever hears nothing reads it after a while all the same.
 
 export interface Changes {
   readonly tell: (paymentId: string) => void
-  /** Calls `listener` at each change until the returned function is called. */
+  /** Calls `listener` each time until the returned function is called. */
   readonly listen: (paymentId: string, listener: () => void) => () => void
 }
 

@@ -81,11 +81,9 @@ export async function waitForPayment(
       return view
     }
     const timer = new AbortController()
-    const timeout = engine.clock
-      .sleep(Math.min(leftMs, pollMs), timer.signal)
-      .catch(() => undefined)
+    const timeout = engine.clock.sleep(Math.min(leftMs, pollMs), timer.signal)
     await Promise.race([heard.promise, timeout])
-    timer.abort()
+    timer.abort('heard')
     heard.stop()
   }
 }

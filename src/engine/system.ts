@@ -1,15 +1,40 @@
 // The machine's own clock and random ids, as the ports want them.
-import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { randomFillSync } from 'node:crypto'
 
 import type { Clock, Ids } from '../ports.ts'
 
 export const systemClock: Clock = Object.freeze({
   nowMs: () => Date.now(),
   steadyMs: () => performance.now(),
-  sleep: (forMs: number, signal?: AbortSignal) =>
-    sleep(forMs, undefined, signal === undefined ? {} : { signal }),
+  sleep,
 })
+
+// Made by hand: the one of node:timers/promises makes an error for each sleep that is cut short.
+function sleep(forMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(end, forMs)
+    function end(): void {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    signal?.addEventListener('abort', end)
+    if (signal?.aborted === true) end()
+  })
+}
+
+// Drawn a page at a time: one call of the kernel serves 256 ids.
+const pool = new Uint8Array(4096)
+let drawn = pool.length
+
+function randomPage(): Uint8Array {
+  if (drawn + 16 > pool.length) {
+    randomFillSync(pool)
+    drawn = 0
+  }
+  drawn += 16
+  return pool.subarray(drawn - 16, drawn)
+}
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
@@ -22,7 +47,7 @@ export const randomIds: Ids = Object.freeze({
       rest = Math.floor(rest / 32)
     }
     let random = ''
-    for (const byte of randomBytes(16)) random += alphabet.charAt(byte % 32)
+    for (const byte of randomPage()) random += alphabet.charAt(byte % 32)
     return `${prefix}_${time}${random}`
   },
 })
