@@ -1,65 +1,76 @@
-// The load: so many clients, each with one payment at a time, each waiting until its money moved.
+// The load: so many agents at once, each asking for the next bill when the last one is at its end.
+import { randomUUID } from 'node:crypto'
+
 import { Pool } from 'undici'
 
-export interface Load {
+export interface Measured {
+  readonly concurrency: number
+  readonly seconds: number
+  readonly payments: number
+  readonly paymentsPerSecond: number
+  /** From the request to the answer with money moved. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Answers that were anything else; each is a reason to distrust the line. */
+  readonly others: number
+}
+
+export interface LoadOptions {
   readonly url: string
   readonly token: string
   readonly concurrency: number
-  readonly forMs: number
-  /** Makes references and keys of one run differ from those of another. */
-  readonly name: string
+  readonly warmUpMs: number
+  readonly measureMs: number
 }
 
-export interface LoadResult {
-  readonly concurrency: number
-  readonly payments: number
-  readonly paymentsPerS: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-}
-
-export async function runLoad(load: Load): Promise<LoadResult> {
-  const pool = new Pool(load.url, { connections: load.concurrency, pipelining: 1 })
-  const latenciesMs: number[] = []
+export async function load(options: LoadOptions): Promise<Measured> {
+  const { url, concurrency, warmUpMs, measureMs } = options
+  const pool = new Pool(url, { connections: concurrency, pipelining: 1 })
   const startedMs = performance.now()
-  let made = 0
-  const client = async (): Promise<void> => {
-    while (performance.now() - startedMs < load.forMs) {
-      const atMs = performance.now()
-      await pay(pool, load, (made += 1))
-      latenciesMs.push(performance.now() - atMs)
+  const [fromMs, untilMs] = [startedMs + warmUpMs, startedMs + warmUpMs + measureMs]
+  const tookMs: number[] = []
+  let others = 0
+  const agent = async (): Promise<void> => {
+    for (;;) {
+      const beganMs = performance.now()
+      if (beganMs >= untilMs) return
+      const paid = await payOnce(pool, options.token)
+      const endedMs = performance.now()
+      if (endedMs < fromMs || endedMs >= untilMs) continue
+      if (paid) tookMs.push(endedMs - beganMs)
+      else others += 1
     }
   }
-  await Promise.all(Array.from({ length: load.concurrency }, client))
-  const tookS = (performance.now() - startedMs) / 1000
+  await Promise.all(Array.from({ length: concurrency }, agent))
   await pool.close()
-  const sorted = latenciesMs.toSorted((a, b) => a - b)
+  const sorted = tookMs.toSorted((a, b) => a - b)
   const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0
   return {
-    concurrency: load.concurrency,
+    concurrency,
+    seconds: measureMs / 1000,
     payments: sorted.length,
-    paymentsPerS: sorted.length / tookS,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    paymentsPerSecond: Math.round(sorted.length / (measureMs / 1000)),
+    p50Ms: Math.round(at(0.5) * 10) / 10,
+    p99Ms: Math.round(at(0.99) * 10) / 10,
+    others,
   }
 }
 
-async function pay(pool: Pool, { token, name }: Load, number: number): Promise<void> {
-  const reference = `${name} ${number}`
+/** One bill from the request to its end, in one request. */
+async function payOnce(pool: Pool, token: string): Promise<boolean> {
+  const id = randomUUID()
+  const bill = { amount: 1999, currency: 'EUR', payee: `payee ${id}`, reference: id }
   const { statusCode, body } = await pool.request({
     method: 'POST',
     path: '/v1/payments',
     headers: {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
-      'idempotency-key': reference.replaceAll(' ', '-'),
+      'idempotency-key': id,
       prefer: 'wait=25',
     },
-    body: JSON.stringify({ amount: 1999, currency: 'EUR', payee: `payee ${reference}`, reference }),
+    body: JSON.stringify(bill),
   })
-  const text = await body.text()
-  const answer: unknown = JSON.parse(text)
-  const moved =
-    typeof answer === 'object' && answer !== null && 'money_moved' in answer && answer.money_moved
-  if (statusCode !== 202 || moved !== 'yes') throw new Error(`not paid (${statusCode}): ${text}`)
+  const { money_moved: moved } = (await body.json()) as { money_moved?: string }
+  return statusCode === 202 && moved === 'yes'
 }

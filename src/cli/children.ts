@@ -20,6 +20,8 @@ export interface ChildOptions {
   /** Words of our own command line. */
   readonly args: readonly string[]
   readonly settings: Readonly<Record<string, string>>
+  /** The file that holds our command line; the one that runs now, unless told. */
+  readonly program?: string
   /** Each line of its standard error. */
   readonly onLine?: (line: string) => void
 }
@@ -38,8 +40,8 @@ export function killChildren(): void {
 process.once('exit', killChildren)
 
 /** Starts our own program and waits until it prints `listening on URL`. */
-export async function startChild({ args, settings, onLine }: ChildOptions): Promise<Child> {
-  const program = process.argv[1] ?? ''
+export async function startChild(options: ChildOptions): Promise<Child> {
+  const { args, settings, program = process.argv[1] ?? '', onLine } = options
   const child = spawn(process.execPath, [program, ...args, '--end-with-input'], {
     env: childEnvironment(settings),
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -71,7 +71,7 @@ function operationSentence({
 }
 
 /** The advice in words. */
-export function adviceSentence({ next_action: next, new_key_allowed: newKey }: Advice): string {
+function adviceSentence({ next_action: next, new_key_allowed: newKey }: Advice): string {
   switch (next.type) {
     case 'none':
       return newKey ? 'nothing; the bill may be asked again with retry_of this payment' : 'nothing'

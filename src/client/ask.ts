@@ -123,7 +123,7 @@ function problemOf(status: number, body: unknown): Problem {
   }
 }
 
-export function noAnswer(url: string, cause: string): Problem {
+function noAnswer(url: string, cause: string): Problem {
   return {
     code: 'no_answer',
     title: 'The service did not answer',

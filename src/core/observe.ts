@@ -244,7 +244,13 @@ function answerSource(evidence: Extract<Evidence, { kind: 'answer' }>): Source {
 // The signals that change what may be done next are named alike at every processor.
 function causeOf({ signal, replayed, cause }: Answer): string {
   if (signal === 'server_error' && replayed) return 'stored_error'
-  const named = ['key_mismatch', 'account_fault', 'invalid_content']
+  const named = [
+    'key_mismatch',
+    'account_fault',
+    'invalid_content',
+    'mismatched_answer',
+    'unreadable',
+  ]
   return named.includes(signal) ? signal : cause
 }
 

@@ -122,6 +122,6 @@ function sound(engine: Engine, events: readonly PaymentEvent[]): void {
   }
 }
 
-function isAlarming(cause: string): cause is 'key_mismatch' | 'mismatched_answer' {
-  return cause === 'key_mismatch' || cause === 'mismatched_answer'
+function isAlarming(cause: string): cause is 'key_mismatch' | 'mismatched_answer' | 'unreadable' {
+  return cause === 'key_mismatch' || cause === 'mismatched_answer' || cause === 'unreadable'
 }

@@ -16,6 +16,7 @@ export interface Alarm {
     | 'replayed_first_send'
     | 'key_mismatch'
     | 'mismatched_answer'
+    | 'unreadable'
     | 'clock_jumped'
     | 'evidence_not_stored'
     | 'processor_changed'

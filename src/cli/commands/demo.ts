@@ -9,6 +9,7 @@ import { runDemo } from '../demo/run.ts'
 import type { Plant, Progress } from '../demo/run.ts'
 import { exitCodes, usageError } from '../exit.ts'
 import { progressBar } from '../progress-bar.ts'
+import type { Terminal } from '../terminal.ts'
 
 export const demo: Command = {
   name: 'demo',
@@ -41,14 +42,15 @@ To see that it can fail: --plant double-charge takes one bill's money a second t
     const plant = plantOf(words)
     const bills = await readBillsFile(words.text('bills'))
     const seed = words.integer('seed', Math.floor(Math.random() * 1_000_000), 0, 2 ** 40)
+    const say = (line: string): void => (json ? terminal.note(line) : terminal.out(line))
     const result = await runDemo({
       bills,
       seed,
       plant,
       kills: words.integer('kills', 3, 0, 20),
       keep: words.is('keep'),
-      say: (line) => (json ? terminal.note(line) : terminal.out(line)),
-      onProgress: (progress) => terminal.live(liveLine(progress, bills.length)),
+      say,
+      onProgress: progressTo(terminal, say, bills.length),
     })
     terminal.live(null)
     const summary = summarise(result, bills, seed)
@@ -77,11 +79,20 @@ async function readBillsFile(given: string | null) {
   return readDemoBills(text, path)
 }
 
-function liveLine({ done, restarts, stats }: Progress, bills: number): string {
+/** A line that moves on a terminal; elsewhere one at each quarter. */
+function progressTo(terminal: Terminal, say: (line: string) => void, bills: number) {
+  let told = 0
+  return (progress: Progress): void => {
+    const line = liveLine(progress, bills)
+    const quarter = Math.floor((4 * progress.done) / bills)
+    if (!terminal.isWatched && quarter > told) say(line)
+    told = quarter
+    terminal.live(line)
+  }
+}
+
+function liveLine({ done, paid, unpaid, restarts, stats }: Progress, bills: number): string {
   const faults = stats === null ? 0 : total(stats.faults)
-  return progressBar(
-    done,
-    bills,
-    `bills  captures ${stats?.captures ?? 0}  faults ${faults}  crashes ${restarts}`,
-  )
+  const counts = `paid ${paid}  unpaid ${unpaid}  open ${bills - done}`
+  return progressBar(done, bills, `${counts}  faults ${faults}  crashes ${restarts}`)
 }

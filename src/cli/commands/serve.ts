@@ -32,7 +32,8 @@ QUITTANCE_AGENT_TOKEN, QUITTANCE_OPERATOR_TOKEN, QUITTANCE_CALL_TIMEOUT_MS.`,
     if (service.tokens.made) {
       writeLog({ level: 'info', event: 'tokens_made', file: tokensFile(config) })
     }
-    terminal.out(`listening on ${service.url}`)
+    const { url } = service
+    terminal.out(words.is('json') ? JSON.stringify({ listening: url }) : `listening on ${url}`)
     await asked
     await service.stop()
     return exitCodes.ok

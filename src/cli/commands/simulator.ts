@@ -9,7 +9,7 @@ import { exitCodes, usageError } from '../exit.ts'
 import { endsWithInputOption, untilAsked } from '../until.ts'
 
 /** Beside the service's own default port. */
-export const simulatorPort = 4021
+const simulatorPort = 4021
 
 const longestMs = 30 * 86_400_000
 
@@ -61,7 +61,8 @@ acct_504_after_capture or acct_declined; \`PUT /faults\` sets rates and scripts 
         `The simulator did not start on port ${port}: ${reason}. Try --port 0, or another --file.`,
       )
     })
-    terminal.out(`listening on ${running.url}`)
+    const { url } = running
+    terminal.out(words.is('json') ? JSON.stringify({ listening: url }) : `listening on ${url}`)
     await asked
     await running.close()
     return exitCodes.ok

@@ -32,8 +32,14 @@ start goes on with it. Where QUITTANCE_SIMULATOR_URL is set, that processor is u
       const opening = openService({ ...config, simulatorUrl }, { log: writeLog })
       const service = await explained(config, opening)
       if (child !== null) await setWebhook(child.url, config, service.url)
-      terminal.out(`listening on ${service.url}`)
-      if (!words.is('json')) greet(terminal, config, service, simulatorUrl ?? '')
+      if (words.is('json')) {
+        const { url: listening } = service
+        const tokens = tokensFile(config)
+        terminal.out(JSON.stringify({ listening, simulator: simulatorUrl, tokens }))
+      } else {
+        terminal.out(`listening on ${service.url}`)
+        greet(terminal, config, service, simulatorUrl ?? '')
+      }
       const died = child?.ended.then(() => 'died' as const)
       const why = await Promise.race([asked, ...(died === undefined ? [] : [died])])
       if (why === 'died')

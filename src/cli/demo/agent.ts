@@ -13,6 +13,8 @@ export interface Chronicle {
   dropped: number
   /** Bill → payments that were acknowledged for it. */
   readonly acknowledged: Map<string, Set<string>>
+  /** Bill → whether its money had moved when an agent last looked at its end. */
+  readonly seen: Map<string, Payment['money_moved']>
   /** Answers that the script did not expect: each is a break. */
   readonly surprises: { readonly bill: string; readonly what: string }[]
 }
@@ -22,6 +24,7 @@ export const newChronicle = (): Chronicle => ({
   replays: 0,
   dropped: 0,
   acknowledged: new Map(),
+  seen: new Map(),
   surprises: [],
 })
 
@@ -80,6 +83,21 @@ export async function ask(
 function acknowledge({ acknowledged }: Chronicle, bill: DemoBill, payment: Payment): void {
   const known = acknowledged.get(bill.id) ?? new Set()
   acknowledged.set(bill.id, known.add(payment.id))
+}
+
+/** Waits for the end of a payment; `null`: it could not be seen. */
+export async function waitForEnd(
+  agent: DemoAgent,
+  bill: DemoBill,
+  paymentId: string,
+): Promise<Payment | null> {
+  const waited = await agent.client.wait(paymentId)
+  if (!waited.ok) {
+    surprise(agent, bill, `waiting: ${waited.problem.code}`)
+    return null
+  }
+  agent.record.seen.set(bill.id, waited.payment.money_moved)
+  return waited.payment
 }
 
 export function surprise(agent: DemoAgent, bill: DemoBill, what: string): void {

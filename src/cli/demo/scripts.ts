@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Payment, PaymentResult } from '../../client/index.ts'
-import { ask, requestFor, surprise } from './agent.ts'
+import { ask, requestFor, surprise, waitForEnd } from './agent.ts'
 import type { DemoAgent } from './agent.ts'
 import type { DemoBill } from './bills.ts'
 import type { Random } from './random.ts'
@@ -156,7 +156,7 @@ async function forgets({ agent, bill, random }: Scene): Promise<void> {
   const [payment] = found.ok ? found.payments : []
   // Not found says little: the same key makes it safe to ask.
   if (payment === undefined) await end(agent, bill, await ask(agent, bill, requestFor(bill)))
-  else await agent.client.wait(payment.id)
+  else await waitForEnd(agent, bill, payment.id)
 }
 
 async function asksInOtherWords({ agent, bill }: Scene): Promise<void> {
@@ -226,10 +226,7 @@ async function end(
     surprise(agent, bill, `${asked.problem.code}: ${asked.problem.detail}`)
     return null
   }
-  const waited = await agent.client.wait(asked.payment.id)
-  if (waited.ok) return waited.payment
-  surprise(agent, bill, `waiting: ${waited.problem.code}`)
-  return null
+  return waitForEnd(agent, bill, asked.payment.id)
 }
 
 /** Does what a refusal advises: looks at the payment that exists, and waits for that one. */
@@ -243,7 +240,7 @@ async function follow(
   const known = first.ok ? first.payment.id : existing
   if (existing !== known)
     surprise(agent, bill, `the refusal names ${existing}, the bill's payment is ${known}`)
-  if (known !== null) await agent.client.wait(known)
+  if (known !== null) await waitForEnd(agent, bill, known)
 }
 
 function expectRefusal(

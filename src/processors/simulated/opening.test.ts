@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -23,6 +24,18 @@ async function open(
   const processor = await world.openWith(options)
   t.after(() => processor.close())
   return processor
+}
+
+async function listen(t: TestContext, answer: RequestListener): Promise<string> {
+  const server = createServer(answer)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  // A listening TCP server has an address of this kind.
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 test('the binding is the account that the processor names', async (t) => {
@@ -64,12 +77,7 @@ test('a wrong key is refused at once', async (t) => {
 })
 
 test('something else that listens there is no processor', async (t) => {
-  const server = createServer((_, response) => response.end('hello'))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  // A listening TCP server has an address of this kind.
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = await listen(t, (_, response) => response.end('hello'))
   const options = { url, apiKey: 'k', installation: 'i', openWithinMs: 300 }
   await assert.rejects(
     openSimulatedProcessor(options),
@@ -79,15 +87,11 @@ test('something else that listens there is no processor', async (t) => {
 
 test('a path in the URL stands in front of every route', async (t) => {
   const paths: string[] = []
-  const server = createServer((incoming, response) => {
+  const origin = await listen(t, (incoming, response) => {
     paths.push(`${incoming.method} ${incoming.url}`)
     response.end('{"id":"acct_1","livemode":false}')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  // A listening TCP server has an address of this kind.
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sim/`
+  const url = `${origin}/sim/`
   const processor = await openSimulatedProcessor({ url, apiKey: 'k', installation: 'i' })
   await processor.send(callOf('authorise'))
   await processor.lookUp(lookUpOf('object', 'pay_1', 'ch_1'))
