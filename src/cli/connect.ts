@@ -10,23 +10,34 @@ import { stopFor, usageError } from './exit.ts'
 /** A person or a script waits; a service that is only restarting is back by then. */
 const commandDeadlineMs = 5_000
 
-export async function connect(words: Words, role: 'agent' | 'operator'): Promise<Client> {
+/** `reader`: an operator sees every account, an agent its own; either will do. */
+export type Role = 'agent' | 'operator' | 'reader'
+
+export async function connect(words: Words, role: Role): Promise<Client> {
   const settings = readClientSettings()
   const url = words.text('url') ?? settings.url
   if (!URL.canParse(url) || !/^https?:/.test(url)) {
     throw usageError(`--url is "${url}"; it must be a URL such as http://127.0.0.1:4020.`)
   }
-  const given = role === 'agent' ? settings.agentToken : settings.operatorToken
-  const kept = given === null ? await readTokens(settings) : null
-  const token = given ?? (role === 'agent' ? kept?.agentToken : kept?.operatorToken) ?? null
-  if (token === null) {
-    const name = role === 'agent' ? 'QUITTANCE_AGENT_TOKEN' : 'QUITTANCE_OPERATOR_TOKEN'
-    throw usageError(
-      `There is no ${role}'s token: set ${name}, or QUITTANCE_DATA to the data folder of the service ` +
-        `(there is no tokens.json in ${settings.dataFolder}).`,
-    )
-  }
-  return createClient({ url, token, deadlineMs: commandDeadlineMs })
+  const token = tokenOf(role, settings) ?? tokenOf(role, await readTokens(settings))
+  if (token !== null) return createClient({ url, token, deadlineMs: commandDeadlineMs })
+  const name = role === 'agent' ? 'QUITTANCE_AGENT_TOKEN' : 'QUITTANCE_OPERATOR_TOKEN'
+  throw usageError(
+    `There is no token: set ${name}, or QUITTANCE_DATA to the data folder of the service ` +
+      `(there is no tokens.json in ${settings.dataFolder}).`,
+  )
+}
+
+interface Tokens {
+  readonly agentToken: string | null
+  readonly operatorToken: string | null
+}
+
+function tokenOf(role: Role, tokens: Tokens | null): string | null {
+  if (tokens === null) return null
+  const { agentToken, operatorToken } = tokens
+  if (role === 'agent') return agentToken
+  return role === 'operator' ? operatorToken : (operatorToken ?? agentToken)
 }
 
 /** The result, or the end of the command. */

@@ -6,12 +6,14 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2, unreachable: 3, refused: 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
 /** `--help` and the docs print this table. */
-export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
+export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [exitCodes.ok, 'what was asked for was done'],
   [exitCodes.failed, 'it was not: unpaid, unknown, or not finished yet'],
   [exitCodes.usage, 'the command line, a file or a setting is wrong; nothing was sent'],
   [exitCodes.unreachable, 'the service could not be reached'],
   [exitCodes.refused, 'the service refused; the message has its reason'],
+  // As shells have it for Ctrl-C.
+  [130, 'it was interrupted'],
 ]
 
 /** Ends a command early. The only error that commands throw on purpose. */

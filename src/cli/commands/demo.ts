@@ -47,7 +47,7 @@ To see that it can fail: --plant double-charge takes one bill's money a second t
       bills,
       seed,
       plant,
-      kills: words.integer('kills', 3, 0, 20),
+      kills: words.integer('kills', 3, 1, 20),
       keep: words.is('keep'),
       say,
       onProgress: progressTo(terminal, say, bills.length),

@@ -11,7 +11,8 @@ import type { Terminal } from '../terminal.ts'
 const list: Command = {
   name: 'payments list',
   summary: 'payments, newest first',
-  about: 'Lists payments of all accounts, newest first, with what each of them waits for.',
+  about:
+    'Lists payments, newest first, with what each waits for: an operator’s token shows every account, an agent’s its own.',
   examples: [
     'quittance payments list --state authorised',
     'quittance payments list --reference INV-1042 --json',
@@ -24,7 +25,7 @@ const list: Command = {
     cursor: { value: 'TEXT', what: 'go on where an earlier list ended' },
   },
   run: async (words, terminal) => {
-    const client = await connect(words, 'operator')
+    const client = await connect(words, 'reader')
     const wanted = {
       state: words.text('state'),
       reference: words.text('reference'),
@@ -52,7 +53,7 @@ const show: Command = {
   examples: ['quittance payments show pay_01JD4Z0M8Q'],
   options: remoteOptions,
   run: async (words, terminal) => {
-    const client = await connect(words, 'operator')
+    const client = await connect(words, 'reader')
     const { payment } = expectOk(await client.get(words.operands[0] ?? ''))
     return print(payment, words.is('json'), terminal)
   },
@@ -74,7 +75,7 @@ money moved, 1 where it did not, or where it is not known when the time is up.`,
     timeout: { value: 'SECONDS', what: 'stop watching after this long (600)' },
   },
   run: async (words, terminal) => {
-    const client = await connect(words, 'operator')
+    const client = await connect(words, 'reader')
     const id = words.operands[0] ?? ''
     const untilMs = performance.now() + words.integer('timeout', 600, 1, longestWaitSeconds) * 1000
     let seen = -1
@@ -107,7 +108,7 @@ const events: Command = {
   examples: ['quittance payments events pay_01JD4Z0M8Q --json'],
   options: remoteOptions,
   run: async (words, terminal) => {
-    const client = await connect(words, 'operator')
+    const client = await connect(words, 'reader')
     const { events: found } = expectOk(await client.events(words.operands[0] ?? ''))
     const lines = words.is('json') ? found.map((event) => JSON.stringify(event)) : eventTable(found)
     for (const line of lines) terminal.out(line)
