@@ -1,0 +1,105 @@
+// What others see and write into their own code: pinned here as literals, never imported from where
+// they are made. A change of one of these is a change for users and belongs in the CHANGELOG.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { paymentFormat } from '../src/core/payment.ts'
+import { normalisationVersion } from '../src/core/normalise.ts'
+import { attemptId } from '../src/core/operation.ts'
+import { referenceKey } from '../src/core/guards.ts'
+import { rejectionTable } from '../src/core/rejections.ts'
+import { states } from '../src/core/transitions.ts'
+import { fingerprintOf } from '../src/http/fingerprint.ts'
+import { routes } from '../src/http/routes.ts'
+
+test('the states have these names, in this order', () => {
+  assert.equal(
+    states.join(' '),
+    'initiated validated authorised captured settled refunded declined rejected voided expired',
+  )
+})
+
+test('every problem has this code and status, in this order of precedence', () => {
+  const lines = Object.entries(rejectionTable).map(([code, { status }]) => `${status} ${code}`)
+  assert.deepEqual(lines, [
+    '401 unauthenticated',
+    '403 forbidden',
+    '404 not_found',
+    '405 method_not_allowed',
+    '413 body_too_large',
+    '415 unsupported_media_type',
+    '400 idempotency_key_missing',
+    '400 idempotency_key_invalid',
+    '400 invalid_json',
+    '400 invalid_request',
+    '400 card_number_refused',
+    '422 idempotency_key_reused',
+    '429 rate_limited',
+    '403 agent_suspended',
+    '403 stopped',
+    '400 processor_unknown',
+    '400 processor_unavailable',
+    '400 too_late',
+    '404 payment_not_found',
+    '409 retry_of_invalid',
+    '409 too_many_retries',
+    '409 duplicate_reference',
+    '409 possible_duplicate',
+    '403 mandate_currency',
+    '403 mandate_per_payment',
+    '403 mandate_per_day',
+    '412 version_mismatch',
+    '409 not_capturable',
+    '400 capture_too_large',
+    '409 already_ended',
+    '409 already_captured',
+    '409 not_refundable',
+    '409 refund_too_large',
+    '409 refund_reference_reused',
+    '409 too_many_refunds',
+    '409 not_held_for_approval',
+    '409 approval_mismatch',
+    '409 not_parked',
+    '409 resolve_contradicts',
+    '409 illegal_transition',
+    '503 retry_same_key',
+    '503 not_ready',
+    '500 internal',
+  ])
+})
+
+test('the routes are these', () => {
+  assert.deepEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted(), [
+    'GET /healthz',
+    'GET /openapi.json',
+    'GET /readyz',
+    'GET /v1/dead-letters',
+    'GET /v1/mandate',
+    'GET /v1/payments',
+    'GET /v1/payments/{id}',
+    'GET /v1/payments/{id}/events',
+    'POST /v1/agents',
+    'POST /v1/dead-letters/{paymentId}/redrive',
+    'POST /v1/dead-letters/{paymentId}/resolve',
+    'POST /v1/payments',
+    'POST /v1/payments/{id}/approve',
+    'POST /v1/payments/{id}/capture',
+    'POST /v1/payments/{id}/deny',
+    'POST /v1/payments/{id}/refunds',
+    'POST /v1/payments/{id}/void',
+    'POST /webhooks/{processor}',
+  ])
+})
+
+test('what is stored or sent under a name keeps it: keys, attempts, fingerprints, formats', () => {
+  assert.equal(attemptId('pay_01H', 'authorise', 2), 'att_01H_authorise_2')
+  assert.equal(referenceKey('a/c', ' ACME  Ltd ', 'INV 1'), 'a%2Fc/inv%201/acme%20ltd')
+  assert.equal(
+    fingerprintOf('/v1/payments', { b: 1, a: [2, null] }),
+    fingerprintOf('/v1/payments', { a: [2, null], b: 1 }),
+  )
+  assert.deepEqual(
+    { paymentFormat, normalisationVersion },
+    { paymentFormat: 1, normalisationVersion: 1 },
+  )
+})
