@@ -27,6 +27,18 @@ async function bench(
   seconds: number,
 ): Promise<readonly Measured[]> {
   const folder = await mkdtemp(join(tmpdir(), 'quittance-bench-'))
+  try {
+    return await measure(folder, concurrencies, seconds * 1000)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function measure(
+  folder: string,
+  concurrencies: readonly number[],
+  measureMs: number,
+): Promise<readonly Measured[]> {
   const simulator = await startChild({ program, args: ['simulator', '--port', '0'], settings: {} })
   const service = await startChild({
     program,
@@ -39,20 +51,14 @@ async function bench(
       QUITTANCE_OPERATOR_TOKEN: `operator_${token}`,
     },
   })
-  try {
-    const measured: Measured[] = []
-    for (const concurrency of concurrencies) {
-      const measureMs = seconds * 1000
-      measured.push(
-        await load({ url: service.url, token, concurrency, warmUpMs: measureMs / 3, measureMs }),
-      )
-    }
-    return measured
-  } finally {
-    await service.end('SIGTERM')
-    await simulator.end('SIGTERM')
-    await rm(folder, { recursive: true, force: true })
+  const measured: Measured[] = []
+  for (const concurrency of concurrencies) {
+    const warmUpMs = measureMs / 3
+    measured.push(await load({ url: service.url, token, concurrency, warmUpMs, measureMs }))
   }
+  await service.end('SIGTERM')
+  await simulator.end('SIGTERM')
+  return measured
 }
 
 function report(measured: readonly Measured[]): readonly string[] {
