@@ -52,10 +52,13 @@ function towardsMoney(payment: Payment, object: ObjectView, by: Source): readonl
 function captured(payment: Payment, object: ObjectView, by: Source): readonly Fact[] {
   const tooLate: readonly Fact[] =
     payment.voidRequested === null ? [] : [{ type: 'void_too_late', by }]
+  const settled: readonly Fact[] =
+    object.settlement === null ? [] : [{ type: 'settled', settlement: object.settlement, by }]
   return [
     ...liftBlocks(payment),
     ...tooLate,
     { type: 'captured', amount: object.amountCaptured, by },
+    ...settled,
   ]
 }
 

@@ -248,7 +248,7 @@ test('a webhook is stored once, believed only after a look, and one that is not 
   }
   await observeWebhooks(engine, 10)
   // The message said 1 USD; the object that was read then says what is true.
-  assert.equal(await world.stateOf(paymentId), 'captured')
+  assert.equal(await world.stateOf(paymentId), 'settled')
   assert.deepEqual(await engine.store.unmatchedWebhooks(10), [])
 })
 
