@@ -164,6 +164,7 @@ test('a card number is found in one run, in the groups of a card, and among othe
     'order 2024 4242 4242 4242 4242',
     '1111-4242-4242-4242-4242',
     'x4242424242424242x',
+    'deadbeef-4242-4242-4242-4242abcdef01 4242424242424242',
   ]
   for (const text of cards) assert.equal(holdsCardNumber(text), true, text)
 })
@@ -181,6 +182,8 @@ test('order numbers, accounts and near misses are no card numbers', () => {
     '4242  4242  4242  4242',
     '+49 170 1234567',
     '9999 4242 4242 4241 4242',
+    'deadbeef-4242-4242-4242-4242abcdef01', // UUID
+    'Order 1F4242424242424242A9C0FFEE0DDC0DE5', // MD5
     '',
   ]
   for (const text of others) assert.equal(holdsCardNumber(text), false, text)

@@ -45,9 +45,14 @@ const issuers =
 const cardLike =
   /(?<!\d)(?=(\d{13,19}|\d{4}([ -])\d{4}\2\d{4}\2\d{1,7}|\d{4}([ -])\d{6}\3\d{4,5})(?!\d))/g
 
+// A UUID or a hash is random: of some ten thousand of them one holds digits that look like a card.
+const randomId =
+  /(?<![\da-z])(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|[\da-f]{32,})(?![\da-z])/gi
+
 /** Does the text hold a card number: issuer prefix, length and Luhn, digits perhaps in groups? */
 export function holdsCardNumber(text: string): boolean {
-  for (const [, run = ''] of text.normalize('NFKC').matchAll(cardLike)) {
+  const others = text.normalize('NFKC').replace(randomId, '#')
+  for (const [, run = ''] of others.matchAll(cardLike)) {
     const digits = run.replace(/[ -]/g, '')
     if (issuers.test(digits) && passesLuhn(digits)) return true
   }
