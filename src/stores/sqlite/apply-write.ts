@@ -5,6 +5,7 @@ import type { Step } from './steps.ts'
 
 /**
  * Runs every step even after a failed one, so that a conflict names all rows that were in the way.
+ * `isNew`: these steps changed the rows; false where an earlier try of the same write had.
  * Throws where the disk fails; the group is rolled back then.
  */
 export function applyWrite(
@@ -12,7 +13,7 @@ export function applyWrite(
   commitId: string,
   steps: readonly Step[],
   onStep: () => void,
-): CommitResult {
+): { readonly result: CommitResult; readonly isNew: boolean } {
   connection.prepare('SAVEPOINT command').run()
   const failed = steps.filter((step) => {
     onStep()
@@ -20,10 +21,12 @@ export function applyWrite(
   })
   if (failed.length > 0) connection.prepare('ROLLBACK TO command').run()
   connection.prepare('RELEASE command').run()
-  if (failed.length === 0 || failed.some((step) => writerOf(connection, step) === commitId)) {
-    return { result: 'committed' }
+  if (failed.length === 0) return { result: { result: 'committed' }, isNew: true }
+  if (failed.some((step) => writerOf(connection, step) === commitId)) {
+    return { result: { result: 'committed' }, isNew: false }
   }
-  return { result: 'conflict', rows: failed.map(({ table, key }) => ({ table, key })) }
+  const rows = failed.map(({ table, key }) => ({ table, key }))
+  return { result: { result: 'conflict', rows }, isNew: false }
 }
 
 /** Does its condition hold? */

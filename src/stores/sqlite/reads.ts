@@ -6,28 +6,28 @@ import { decode, decodeRow } from '../json.ts'
 import type { RowsOf } from '../json.ts'
 import { all, first } from './connection.ts'
 import type { Connection } from './connection.ts'
-
-interface StoredRow {
-  readonly version: number
-  readonly value: string
-}
+import type { RowCache, StoredRow } from './row-cache.ts'
 
 /** One consistent read: it is synchronous, and nobody else writes to the file. */
 export function readRows<const K extends readonly RowKey[]>(
   connection: Connection,
+  cache: RowCache,
   keys: K,
 ): RowsOf<K> {
   assertKeys(keys)
-  const rows = keys.map(({ table, key }) => {
-    const row = first<StoredRow>(
-      connection,
-      `SELECT version, value FROM ${table} WHERE key = ?`,
-      key,
-    )
-    return row === undefined ? null : decodeRow(table, row)
+  const rows = keys.map((key) => {
+    const row = cache.get(key) ?? readRow(connection, cache, key)
+    return row === undefined ? null : decodeRow(key.table, row)
   })
   // `map` forgets that each place keeps its own table.
   return rows as RowsOf<K>
+}
+
+function readRow(connection: Connection, cache: RowCache, key: RowKey): StoredRow | undefined {
+  const sql = `SELECT version, value FROM ${key.table} WHERE key = ?`
+  const row = first<StoredRow>(connection, sql, key.key)
+  if (row !== undefined) cache.set(key, row)
+  return row
 }
 
 export function events(

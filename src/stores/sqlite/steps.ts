@@ -3,6 +3,7 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { normalise } from '../../core/normalise.ts'
 import type { Action, Condition, Put, TableName, Write } from '../../ports.ts'
+import type { StoredRow } from './row-cache.ts'
 
 /** A statement, and what its condition means about its result. */
 export interface Step {
@@ -12,6 +13,8 @@ export interface Step {
   readonly values: readonly SQLInputValue[]
   /** `change`: it changed a row. `row`, `no_row`: it found one, or none. `nothing`: no condition. */
   readonly needs: 'change' | 'row' | 'no_row' | 'nothing'
+  /** The row afterwards, for the cache; `untold`: it changed, and only the file knows to what. */
+  readonly leaves: StoredRow | 'untold' | 'unchanged'
   /** Which commit wrote the row that was in the way. */
   readonly writer: { readonly sql: string; readonly values: readonly SQLInputValue[] }
 }
@@ -30,7 +33,7 @@ function stepOf(action: Exclude<Action, { do: 'record' }>, commitId: string): St
   return { table, key, writer, ...statementOf(action, commitId) }
 }
 
-type Statement = Pick<Step, 'sql' | 'values' | 'needs'>
+type Statement = Pick<Step, 'sql' | 'values' | 'needs' | 'leaves'>
 
 function statementOf(action: Exclude<Action, { do: 'record' }>, commitId: string): Statement {
   switch (action.do) {
@@ -74,7 +77,10 @@ const notByUs = ' AND commit_id <> ?'
 function put(action: Put, commitId: string): Statement {
   const columns = columnsOf(action)
   const names = Object.keys(columns)
-  const values = [commitId, JSON.stringify(action.value), ...Object.values(columns)]
+  const value = JSON.stringify(action.value)
+  const values = [commitId, value, ...Object.values(columns)]
+  const version = versionAfter(action.if)
+  const leaves = version === null ? 'untold' : { version, value }
   if (action.if !== null && !isAbsent(action.if)) {
     const condition = where(action.if)
     const set = ['commit_id', 'value', ...names].map((name) => `, ${name} = ?`).join('')
@@ -82,12 +88,20 @@ function put(action: Put, commitId: string): Statement {
       sql: `UPDATE ${action.table} SET version = version + 1${set} WHERE key = ?${notByUs}${condition.sql}`,
       values: [...values, action.key, commitId, ...condition.values],
       needs: 'change',
+      leaves,
     }
   }
   const insert = `INSERT INTO ${action.table} (key, version, commit_id, value${names.map((name) => `, ${name}`).join('')})
     VALUES (?, 1, ?, ?${', ?'.repeat(names.length)})`
   const onConflict = isAbsent(action.if) ? 'ON CONFLICT DO NOTHING' : replace(names)
-  return { sql: `${insert} ${onConflict}`, values: [action.key, ...values], needs: 'change' }
+  const sql = `${insert} ${onConflict}`
+  return { sql, values: [action.key, ...values], needs: 'change', leaves }
+}
+
+/** `null`: the condition does not tell. */
+function versionAfter(condition: Condition): number | null {
+  if (isAbsent(condition)) return 1
+  return condition !== null && 'version' in condition ? condition.version + 1 : null
 }
 
 function replace(names: readonly string[]): string {
@@ -124,6 +138,7 @@ function remove({ table, key, if: condition }: Of<'delete'>): Statement {
     sql: `DELETE FROM ${table} WHERE key = ?${sql}`,
     values: [key, ...values],
     needs: condition === null ? 'nothing' : 'change',
+    leaves: 'untold',
   }
 }
 
@@ -134,6 +149,7 @@ function check({ table, key, if: condition }: Of<'check'>): Statement {
     sql: `SELECT 1 FROM ${table} WHERE key = ?${sql}`,
     values: [key, ...values],
     needs: absent ? 'no_row' : condition === null ? 'nothing' : 'row',
+    leaves: 'unchanged',
   }
 }
 
@@ -147,6 +163,7 @@ function add({ key, left, spent, if: condition }: Of<'add'>, commitId: string): 
       WHERE key = ?${notByUs}${sql}`,
     values: [commitId, left, spent, key, commitId, ...values],
     needs: 'change',
+    leaves: 'untold',
   }
 }
 
@@ -159,6 +176,7 @@ function append({ key, paymentId }: Of<'append'>, commitId: string): Statement {
       WHERE commit_id <> excluded.commit_id`,
     values: [key, commitId, paymentId, paymentId],
     needs: 'change',
+    leaves: 'untold',
   }
 }
 
@@ -170,6 +188,7 @@ function record({ paymentId, events }: Of<'record'>, commitId: string): readonly
       ON CONFLICT DO NOTHING`,
     values: [paymentId, event.seq, commitId, JSON.stringify(event)],
     needs: 'change',
+    leaves: 'unchanged',
     writer: {
       sql: 'SELECT commit_id FROM event WHERE payment_id = ? AND seq = ?',
       values: [paymentId, event.seq],

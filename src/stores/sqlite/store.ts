@@ -20,6 +20,8 @@ import {
   unmatchedWebhooks,
   unpublished,
 } from './reads.ts'
+import { openRowCache } from './row-cache.ts'
+import type { RowCache } from './row-cache.ts'
 import { assertOurs, migrate } from './schema.ts'
 import { stepsOf } from './steps.ts'
 
@@ -70,6 +72,7 @@ export function storeOn(
   { groupSize = 256, onMoment = () => {} }: Partial<CommitQueueOptions> = {},
 ): Store {
   const queue = openCommitQueue(connection, { groupSize, onMoment })
+  const cache = openRowCache()
   let closed = false
   const settled = (): Connection => {
     if (closed) throw new Error('the store is closed')
@@ -77,11 +80,11 @@ export function storeOn(
     return connection
   }
   return Object.freeze<Store>({
-    read: async (keys) => readRows(settled(), keys),
+    read: async (keys) => readRows(settled(), cache, keys),
     commit: async (write) => {
       assertWrite(write)
       if (closed) return { result: 'unknown', why: 'the store is closed' }
-      return commit(connection, queue, write, () => onMoment('step'))
+      return commit(connection, queue, cache, write, () => onMoment('step'))
     },
     events: async (paymentId, afterSeq, limit) => events(settled(), paymentId, afterSeq, limit),
     due: async (beforeMs, limit) => due(settled(), beforeMs, limit),
@@ -107,6 +110,7 @@ export function storeOn(
 function commit(
   connection: Connection,
   queue: CommitQueue,
+  cache: RowCache,
   write: Write,
   onStep: () => void,
 ): Promise<CommitResult> {
@@ -115,10 +119,16 @@ function commit(
   const { promise, resolve } = Promise.withResolvers<CommitResult>()
   queue.add({
     apply() {
-      const result = applyWrite(connection, write.commitId, steps, onStep)
-      return () => resolve(result)
+      const { result, isNew } = applyWrite(connection, write.commitId, steps, onStep)
+      return () => {
+        if (isNew) cache.follow(steps)
+        resolve(result)
+      }
     },
-    fail: (why) => resolve({ result: 'unknown', why }),
+    fail: (why) => {
+      cache.clear()
+      resolve({ result: 'unknown', why })
+    },
   })
   return promise
 }

@@ -1,0 +1,60 @@
+// The rows that are read again and again, as they were last committed: a payment at each of its steps,
+// who asks at each request. Their text only, so that no caller can change what another one reads.
+// It is filled by reads and by writes that are durable; a group that failed empties it.
+import type { RowKey, TableName } from '../../ports.ts'
+import type { Step } from './steps.ts'
+
+export interface StoredRow {
+  readonly version: number
+  readonly value: string
+}
+
+export interface RowCache {
+  get(key: RowKey): StoredRow | undefined
+  /** A row as the file has it now. */
+  set(key: RowKey, row: StoredRow): void
+  /** A write whose every step was carried out and is durable. */
+  follow(steps: readonly Step[]): void
+  clear(): void
+}
+
+const cachedTables: readonly (TableName | 'event')[] = [
+  'payment',
+  'details',
+  'agent',
+  'account',
+  'token',
+]
+
+/** Some 10 MiB, and more payments than are ever in a step at once. The oldest makes way. */
+const maxRows = 8_192
+
+export function openRowCache(): RowCache {
+  const rows = new Map<string, StoredRow>()
+  const nameOf = (table: string, key: string): string => `${table} ${key}`
+
+  const set = (name: string, row: StoredRow): void => {
+    rows.delete(name)
+    rows.set(name, row)
+    if (rows.size <= maxRows) return
+    for (const oldest of rows.keys()) {
+      rows.delete(oldest)
+      return
+    }
+  }
+
+  return {
+    get: ({ table, key }) => rows.get(nameOf(table, key)),
+    set({ table, key }, row) {
+      if (cachedTables.includes(table)) set(nameOf(table, key), row)
+    },
+    follow(steps) {
+      for (const { table, key, leaves } of steps) {
+        if (leaves === 'unchanged' || !cachedTables.includes(table)) continue
+        if (leaves === 'untold') rows.delete(nameOf(table, key))
+        else set(nameOf(table, key), leaves)
+      }
+    },
+    clear: () => rows.clear(),
+  }
+}
