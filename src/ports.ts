@@ -33,7 +33,10 @@ export interface WebhookRow {
   readonly matched: boolean
 }
 
-/** The tables and what a row of each holds. */
+/**
+ * The tables and what a row of each holds. Account, agent and reference of a payment never change, so
+ * a store need not index them again.
+ */
 export interface Tables {
   payment: PaymentRow
   details: DetailsRow

@@ -35,18 +35,23 @@ export const allKeys: readonly RowKey[] = [
 
 // ── What may happen ──────────────────────────────────────────────────────────────────────────────
 
+// What a payment was claimed with never changes.
+const claimedAs: Readonly<Record<string, { account: string; reference: string }>> = {
+  pay_1: { account: 'acct_1', reference: 'INV-1' },
+  pay_2: { account: 'acct_2', reference: 'inv-1 ' },
+  pay_3: { account: 'acct_1', reference: 'INV-2' },
+}
+
 const anyPayment: fc.Arbitrary<Put> = fc
   .record({
     id: fc.constantFrom(...paymentIds),
     make: fc.constantFrom(initiated, captured),
-    account: fc.constantFrom('acct_1', 'acct_2'),
-    reference: fc.constantFrom('INV-1', 'inv-1 ', 'INV-2'),
     held: fc.boolean(),
     dueAtMs: fc.option(fc.integer({ min: 1, max: 4 })),
     run: fc.integer({ min: 1, max: 3 }),
   })
-  .map(({ id, make, account, reference, held, dueAtMs, run }) => {
-    const payment = make(id, { account, reference, holds: held ? ['dead_letter'] : [] })
+  .map(({ id, make, held, dueAtMs, run }) => {
+    const payment = make(id, { ...claimedAs[id], holds: held ? ['dead_letter'] : [] })
     return put('payment', id, paymentRow(payment, dueAtMs, run))
   })
 

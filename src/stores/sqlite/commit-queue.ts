@@ -1,7 +1,7 @@
-// Group commit. Jobs wait in a queue; once in a turn of the event loop as many as fit in a group run
-// in one transaction, each in its own savepoint, and share one COMMIT, that is one fsync. Only then
-// is anybody answered. A turn is synchronous from BEGIN to COMMIT on the only connection, so no read
-// ever sees a part of a group.
+// Group commit. Jobs wait in a queue until a turn of the event loop brings no more of them; then as
+// many as fit in a group run in one transaction, each in its own savepoint, and share one COMMIT,
+// that is one fsync. Only then is anybody answered. A group is synchronous from BEGIN to COMMIT on
+// the only connection, so no read ever sees a part of it.
 //
 // If anything throws in between, the whole group is rolled back and each job in it is told that its
 // fate is unknown. Nothing is remembered of a failure but one thing: see `inDoubt`.
@@ -37,6 +37,9 @@ export interface CommitQueue {
   /** Before every read: nothing unfinished or doubtful may be seen. Throws where that cannot be. */
   settle(): void
 }
+
+/** A COMMIT costs about as much for one as for ten: at most so long is one put off. */
+const longestWaitMs = 20
 
 /** The disk refused the pages before the one that would have made the group whole. */
 const refused: readonly (number | null)[] = [8 /* SQLITE_READONLY */, 13 /* SQLITE_FULL */]
@@ -96,7 +99,13 @@ export function openCommitQueue(
     }
   }
 
-  function turn(): void {
+  // A lone job waits one turn; where more keep coming, a COMMIT for all of them is worth the wait.
+  function turn(seen: number, sinceMs: number): void {
+    const waitsLonger = queue.length > seen && queue.length < groupSize
+    if (waitsLonger && performance.now() - sinceMs < longestWaitMs) {
+      setImmediate(turn, queue.length, sinceMs)
+      return
+    }
     scheduled = false
     runGroup(queue.splice(0, groupSize))
     if (queue.length > 0) schedule()
@@ -105,7 +114,7 @@ export function openCommitQueue(
   function schedule(): void {
     if (scheduled) return
     scheduled = true
-    setImmediate(turn)
+    setImmediate(turn, 0, performance.now())
   }
 
   return {

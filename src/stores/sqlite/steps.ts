@@ -75,13 +75,13 @@ const notByUs = ' AND commit_id <> ?'
 // ── Actions ──────────────────────────────────────────────────────────────────────────────────────
 
 function put(action: Put, commitId: string): Statement {
-  const columns = columnsOf(action)
-  const names = Object.keys(columns)
   const value = JSON.stringify(action.value)
-  const values = [commitId, value, ...Object.values(columns)]
   const version = versionAfter(action.if)
   const leaves = version === null ? 'untold' : { version, value }
   if (action.if !== null && !isAbsent(action.if)) {
+    const columns = changingColumns(action)
+    const names = Object.keys(columns)
+    const values = [commitId, value, ...Object.values(columns)]
     const condition = where(action.if)
     const set = ['commit_id', 'value', ...names].map((name) => `, ${name} = ?`).join('')
     return {
@@ -91,6 +91,9 @@ function put(action: Put, commitId: string): Statement {
       leaves,
     }
   }
+  const columns = { ...lastingColumns(action), ...changingColumns(action) }
+  const names = Object.keys(columns)
+  const values = [commitId, value, ...Object.values(columns)]
   const insert = `INSERT INTO ${action.table} (key, version, commit_id, value${names.map((name) => `, ${name}`).join('')})
     VALUES (?, 1, ?, ?${', ?'.repeat(names.length)})`
   const onConflict = isAbsent(action.if) ? 'ON CONFLICT DO NOTHING' : replace(names)
@@ -110,8 +113,19 @@ function replace(names: readonly string[]): string {
     WHERE commit_id <> excluded.commit_id`
 }
 
-/** The columns beside the value, as queries look for them. */
-function columnsOf(action: Put): Readonly<Record<string, SQLInputValue>> {
+type Columns = Readonly<Record<string, SQLInputValue>>
+
+/**
+ * The columns beside the value, as queries look for them, that stay as they were claimed. An update
+ * leaves them out: naming a column writes its indexes anew even where its value is the same.
+ */
+function lastingColumns(action: Put): Columns {
+  if (action.table !== 'payment') return {}
+  const { account, agent, reference } = action.value.payment
+  return { account, agent, reference: normalise(reference) }
+}
+
+function changingColumns(action: Put): Columns {
   if (action.table === 'webhook') {
     const { receivedAtMs, observedAtMs } = action.value
     return { received_at_ms: receivedAtMs, observed_at_ms: observedAtMs }
@@ -119,10 +133,7 @@ function columnsOf(action: Put): Readonly<Record<string, SQLInputValue>> {
   if (action.table !== 'payment') return {}
   const { payment, dueAtMs, run } = action.value
   return {
-    account: payment.account,
-    agent: payment.agent,
     state: payment.state,
-    reference: normalise(payment.reference),
     // `,a,b,`: each reason between commas, so that one can be found without its like.
     holds:
       payment.holds.length === 0 ? '' : `,${payment.holds.map(({ reason }) => reason).join()},`,
