@@ -23,9 +23,29 @@ export interface LoadOptions {
   readonly measureMs: number
 }
 
-export async function load(options: LoadOptions): Promise<Measured> {
-  const { url, concurrency, warmUpMs, measureMs } = options
-  const pool = new Pool(url, { connections: concurrency, pipelining: 1 })
+export async function load({ url, token, ...options }: LoadOptions): Promise<Measured> {
+  const pool = new Pool(url, { connections: options.concurrency, pipelining: 1 })
+  try {
+    return await measure({ ...options, payOnce: () => payOnce(pool, token) })
+  } finally {
+    await pool.close()
+  }
+}
+
+export interface Measuring {
+  readonly concurrency: number
+  readonly warmUpMs: number
+  readonly measureMs: number
+  /** One payment from its request to its end: was it paid? */
+  readonly payOnce: () => Promise<boolean>
+}
+
+export async function measure({
+  concurrency,
+  warmUpMs,
+  measureMs,
+  payOnce,
+}: Measuring): Promise<Measured> {
   const startedMs = performance.now()
   const [fromMs, untilMs] = [startedMs + warmUpMs, startedMs + warmUpMs + measureMs]
   const tookMs: number[] = []
@@ -34,7 +54,7 @@ export async function load(options: LoadOptions): Promise<Measured> {
     for (;;) {
       const beganMs = performance.now()
       if (beganMs >= untilMs) return
-      const paid = await payOnce(pool, options.token)
+      const paid = await payOnce()
       const endedMs = performance.now()
       if (endedMs < fromMs || endedMs >= untilMs) continue
       if (paid) tookMs.push(endedMs - beganMs)
@@ -42,7 +62,6 @@ export async function load(options: LoadOptions): Promise<Measured> {
     }
   }
   await Promise.all(Array.from({ length: concurrency }, agent))
-  await pool.close()
   const sorted = tookMs.toSorted((a, b) => a - b)
   const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0
   return {

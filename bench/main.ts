@@ -1,6 +1,7 @@
 // Payments per second over HTTP, from the request to captured money: the service on a real SQLite file,
-// the simulated processor without faults, and the load each in a process of its own. A rough figure
-// for this machine, to compare before and after a change.
+// the simulated processor without faults, and the load each in a process of its own. Then the same
+// without HTTP (engine.ts): what the design by itself costs. Rough figures for this machine, to
+// compare with each other and before and after a change.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,29 +10,36 @@ import { parseArgs } from 'node:util'
 
 import { startChild } from '../src/cli/children.ts'
 import { table } from '../src/cli/table.ts'
+import { measureEngine } from './engine.ts'
 import { load } from './load.ts'
 import type { Measured } from './load.ts'
 
 const usage = `npm run bench -- [options]
 
   --seconds N          measured for each line, after a warm-up of a third (3)
-  --concurrency LIST   agents at once (1,32,256)
+  --concurrency LIST   agents at once (1,32,256); engine and store alone run at the last
   --json               only one line of JSON at the end
 `
 
 const program = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
 const token = 'bench_agent_token_0123456789'
 
-async function bench(
-  concurrencies: readonly number[],
-  seconds: number,
-): Promise<readonly Measured[]> {
+async function bench(concurrencies: readonly number[], seconds: number): Promise<Bench> {
+  const measureMs = seconds * 1000
   const folder = await mkdtemp(join(tmpdir(), 'quittance-bench-'))
   try {
-    return await measure(folder, concurrencies, seconds * 1000)
+    const overHttp = await measure(folder, concurrencies, measureMs)
+    const engine = await measureEngine(concurrencies.at(-1) ?? 1, measureMs / 3, measureMs)
+    return { overHttp, engine }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+interface Bench {
+  readonly overHttp: readonly Measured[]
+  /** Engine, driver and SQLite in one process, and a processor that answers at once. */
+  readonly engine: Measured
 }
 
 async function measure(
@@ -61,13 +69,13 @@ async function measure(
   return measured
 }
 
-function report(measured: readonly Measured[]): readonly string[] {
+function report({ overHttp, engine }: Bench): readonly string[] {
   const right = (title: string) => ({ title, align: 'right' }) as const
-  const columns = ['AGENTS', 'PAYMENTS/S', 'MEDIAN ms', 'P99 ms', 'PAYMENTS', 'OTHER ANSWERS'].map(
-    right,
-  )
-  const rows = measured.map((each) =>
-    [
+  const figures = ['AGENTS', 'PAYMENTS/S', 'MEDIAN ms', 'P99 ms', 'PAYMENTS', 'OTHER ANSWERS']
+  const columns = [{ title: 'MEASURED' }, ...figures.map(right)]
+  const row = (name: string, each: Measured): readonly string[] => [
+    name,
+    ...[
       each.concurrency,
       each.paymentsPerSecond,
       each.p50Ms,
@@ -75,7 +83,11 @@ function report(measured: readonly Measured[]): readonly string[] {
       each.payments,
       each.others,
     ].map(String),
-  )
+  ]
+  const rows = [
+    ...overHttp.map((each) => row('over HTTP', each)),
+    row('engine and store alone', engine),
+  ]
   return [
     ...table(columns, rows),
     '',
@@ -97,7 +109,8 @@ if (values.help) {
 } else {
   const measured = await bench(values.concurrency.split(',').map(Number), Number(values.seconds))
   if (!values.json) process.stdout.write(`${report(measured).join('\n')}\n`)
-  else process.stdout.write(`${JSON.stringify({ bench: measured })}\n`)
+  else process.stdout.write(`${JSON.stringify(measured)}\n`)
   // A figure of something that did not work is no figure.
-  if (measured.some(({ payments, others }) => payments === 0 || others > 0)) process.exitCode = 1
+  const all = [...measured.overHttp, measured.engine]
+  if (all.some(({ payments, others }) => payments === 0 || others > 0)) process.exitCode = 1
 }
