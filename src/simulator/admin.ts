@@ -19,6 +19,10 @@ export function addAdminRoutes(app: Hono, service: Service): void {
   app.get('/faults', () => respond(say(service.plan()), service))
   app.put('/faults', async (c) => respond(await putFaults(c, service), service))
   app.get('/stats', () => respond(say(stats(service)), service))
+  app.get('/arrivals', (c) => {
+    const fromMs = Number(c.req.query('from_ms') ?? 0)
+    return respond(say({ writes: service.arrivals.since(fromMs) }), service)
+  })
   app.get('/ledger', () => respond(say(wholeLedger(service)), service))
   app.post('/disputes', async (c) => respond(await makeDispute(c, service), service))
   app.post('/v1/charges/:id/complete_action', (c) => {

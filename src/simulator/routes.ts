@@ -55,6 +55,7 @@ export function createRoutes(service: Service): Hono {
 
 function refuseAtDoor(c: Context, service: Service): Answer | null {
   const admin = !c.req.path.startsWith('/v1/')
+  if (!admin && c.req.method === 'POST') service.arrivals.add(service.isOut())
   if (!admin && service.isOut()) {
     service.ledger.count('fault', 'outage')
     return gateway(503, 'Service Temporarily Unavailable')

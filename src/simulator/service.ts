@@ -44,6 +44,8 @@ export interface Service {
   readonly ledger: Ledger
   readonly ids: Ids
   readonly webhooks: Webhooks
+  /** When writes came in, whatever became of them; also while the gateway answers for us. */
+  readonly arrivals: Arrivals
   /** Rejects with a lost connection (`holds.ts`) where the client gets no answer. */
   handle(task: Task, client: Client): Promise<Answer>
   /** Admin work: no key, no fault. */
@@ -54,6 +56,18 @@ export interface Service {
   plan(): FaultPlan
   setPlan(plan: FaultPlan): void
   close(): void
+}
+
+interface Arrivals {
+  add(isOut: boolean): void
+  /** Oldest first. */
+  since(fromMs: number): readonly Arrival[]
+}
+
+interface Arrival {
+  readonly at_ms: number
+  /** The gateway answered for us. */
+  readonly out: boolean
 }
 
 interface House {
@@ -102,6 +116,7 @@ export function openService(settings: SimulatorSettings): Service {
     ledger,
     ids,
     webhooks: house.webhooks,
+    arrivals: countArrivals(settings.nowMs),
     handle: (task, client) => handle(house, task, client),
     act: (work) => {
       catchUp(house)
@@ -123,6 +138,20 @@ export function openService(settings: SimulatorSettings): Service {
       ledger.close()
     },
   } satisfies Service)
+}
+
+/** The newest are kept; no test makes more calls in the stretch that it looks at. */
+const maxArrivals = 20_000
+
+function countArrivals(nowMs: () => number): Arrivals {
+  const kept: Arrival[] = []
+  return Object.freeze({
+    add(isOut: boolean) {
+      kept.push({ at_ms: nowMs(), out: isOut })
+      if (kept.length > maxArrivals) kept.shift()
+    },
+    since: (fromMs: number) => kept.filter((each) => each.at_ms >= fromMs),
+  })
 }
 
 async function handle(house: House, task: Task, client: Client): Promise<Answer> {
