@@ -10,8 +10,12 @@ import type { Answer, ObjectView } from '../src/core/outcome.ts'
 import { defaultPolicy } from '../src/core/policy.ts'
 import type { Capabilities } from '../src/core/policy.ts'
 import { createDriver } from '../src/embedded/driver.ts'
+import { defaultBreakerPolicy } from '../src/core/breaker.ts'
+import { createBreakers } from '../src/engine/breakers.ts'
+import { createSlots } from '../src/engine/slots.ts'
 import { createChanges } from '../src/engine/changes.ts'
 import type { Engine } from '../src/engine/engine.ts'
+import { silentMeter } from '../src/engine/meter.ts'
 import { addAgent } from '../src/engine/identity.ts'
 import { waitForPayment } from '../src/engine/read.ts'
 import { submit } from '../src/engine/submit.ts'
@@ -58,9 +62,14 @@ function openEngine(file: string) {
     ids: randomIds,
     policy: defaultPolicy,
     claimPolicy: defaultClaimPolicy,
-    blocked: () => null,
-    stopped: () => false,
+    secondOperator: false,
+    breakerPolicy: defaultBreakerPolicy,
+    rateLimits: new Map(),
+    breakers: createBreakers(),
+    slots: createSlots(),
     alarm: () => undefined,
+    log: () => undefined,
+    meter: silentMeter,
     changes: createChanges(),
     wake: driver.wake,
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { advise, adviseRejection } from '../src/core/advice.ts'
 import type { Advice } from '../src/core/advice.ts'
+import { alertTable } from '../src/core/alerts.ts'
 import { defaultClaimPolicy } from '../src/core/claim.ts'
 import { outcomeByObject, outcomeTable } from '../src/core/outcome.ts'
 import type { ObjectView, Signal } from '../src/core/outcome.ts'
@@ -29,6 +30,7 @@ export function pages(): Readonly<Record<string, string>> {
     'advice.md': notice + advicePage(),
     'rejections.md': notice + rejectionsPage(),
     'policy.md': notice + policyPage(),
+    'alerts.md': notice + alertsPage(),
   }
 }
 
@@ -176,31 +178,28 @@ const adviceCells = ({ moneyMoved, nextAction, newKeyAllowed }: Advice): readonl
   newKeyAllowed ? 'yes, with `retry_of`' : 'no',
 ]
 
+/** As asked for each code: two with the same name of advice may be told differently. */
+function refusalCells(name: RejectionCode): readonly string[] {
+  const { advice } = rejectionTable[name]
+  const whose = 'of the existing payment'
+  if (advice === 'existing') return [whose, whose, 'as it says']
+  if (advice === 'use_existing') return [whose, code(advice), 'no']
+  return adviceCells(adviseRejection({ code: name, detail: '' }, null, t0))
+}
+
 function advicePage(): string {
   const body = situations.map(({ name, payment, afterMs }) => [
     name,
     payment.state,
     ...adviceCells(advise(payment, t0 + afterMs)),
   ])
-  const seen = new Set<string>()
-  const refusals = (Object.keys(rejectionTable) as RejectionCode[]).flatMap((name) => {
-    const { advice } = rejectionTable[name]
-    if (seen.has(advice)) return []
-    seen.add(advice)
-    const codes = (Object.keys(rejectionTable) as RejectionCode[]).filter(
-      (each) => rejectionTable[each].advice === advice,
-    )
-    const told = adviseRejection({ code: name, detail: '' }, null, t0)
-    const existing = advice === 'existing' || advice === 'use_existing'
-    const cells = existing
-      ? [
-          'of the existing payment',
-          advice === 'existing' ? 'of the existing payment' : code(advice),
-          'as it says',
-        ]
-      : adviceCells(told)
-    return [[codes.map((each) => `[${each}](rejections.md#${each})`).join(', '), ...cells]]
-  })
+  const groups = Map.groupBy(Object.keys(rejectionTable) as RejectionCode[], (name) =>
+    refusalCells(name).join(),
+  )
+  const refusals = [...groups.values()].map((codes) => [
+    codes.map((each) => `[${each}](rejections.md#${each})`).join(', '),
+    ...refusalCells(codes[0] ?? 'internal'),
+  ])
   return (
     '# Advice\n\n' +
     'What every answer tells an agent: whether money moved, what to do next, and whether a new\n' +
@@ -212,7 +211,8 @@ function advicePage(): string {
     ) +
     '\n## A refusal\n\n' +
     'Where an existing payment stands in the way, its own situation counts, and changing the\n' +
-    'request is never advised.\n\n' +
+    'request is never advised. A refusal with `ask_human` that names an `existing_payment` tells the\n' +
+    '`money_moved` of that payment.\n\n' +
     table(['code', '`money_moved`', '`next_action.type`', '`new_key_allowed`'], refusals)
   )
 }
@@ -221,6 +221,8 @@ function advicePage(): string {
 
 const adviceWords = {
   fix_request: 'Nothing was stored and the key is unused: correct the request and ask again.',
+  use_own_key:
+    'Nothing was stored. The key is used up by another bill: ask for this one under its own key.',
   existing: 'As the existing payment advises.',
   use_existing: 'Use the existing payment.',
   ask_human: 'A person must decide.',
@@ -243,7 +245,7 @@ function rejectionsPage(): string {
 // ── Policy ───────────────────────────────────────────────────────────────────────────────────────
 
 function policyPage(): string {
-  const { retry, inquiry, pending, settlement, ...bounds } = defaultPolicy
+  const { retry, inquiry, pending, blockedCheck, settlement, ...bounds } = defaultPolicy
   const retries = Object.entries(retry).map(([kind, each]) => [
     code(kind),
     String(each.maxSends),
@@ -251,7 +253,7 @@ function policyPage(): string {
     time(each.baseMs),
     time(each.capMs),
   ])
-  const groups = { inquiry, pending, settlement, claim: defaultClaimPolicy }
+  const groups = { inquiry, pending, blockedCheck, settlement, claim: defaultClaimPolicy }
   const rest = [
     ...Object.entries(groups).flatMap(([group, values]) =>
       Object.entries(values).map(([name, value]) => [`${group}.${name}`, value] as const),
@@ -269,6 +271,30 @@ function policyPage(): string {
       ['value', 'default'],
       rest.map(([name, value]) => [code(name), name.endsWith('Ms') ? time(value) : String(value)]),
     )
+  )
+}
+
+// ── Alerts ───────────────────────────────────────────────────────────────────────────────────────
+
+const natures = {
+  condition: 'when it is no longer so',
+  queue: 'when none is left',
+  event: 'never: it has happened',
+} as const
+
+function alertsPage(): string {
+  const body = Object.entries(alertTable).map(([kind, { severity, nature, title, did, todo }]) => [
+    `[${kind}](../guides/alerts.md#${kind})`,
+    severity,
+    `${title}.`,
+    did,
+    todo,
+    natures[nature],
+  ])
+  return (
+    '# Alerts\n\n' +
+    'Every kind of alert, with its [runbook](../guides/alerts.md).\n\n' +
+    table(['kind', 'severity', 'what happened', 'what was done', 'what to do', '`resolved`'], body)
   )
 }
 

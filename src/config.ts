@@ -1,5 +1,6 @@
 // The only reader of the environment. Every setting is optional in development; a setting that
 // cannot be what was meant stops the start with a sentence that says what to write instead.
+import type { RateLimit } from './core/rate.ts'
 
 export interface Config {
   readonly host: string
@@ -19,12 +20,26 @@ export interface Config {
   readonly callTimeoutMs: number
   /** How long after a call's end the simulated processor lets nothing arrive any more. */
   readonly absenceAfterMs: number
+  /** Calls that the processor may be sent; `null`: as many as there are. */
+  readonly processorRate: RateLimit | null
+  /** New payments and other requests of one agent; `null`: no limit. */
+  readonly agentRate: RateLimit | null
+  /** Must two operators say the same before a dead letter is resolved by hand? */
+  readonly secondOperator: boolean
+  /** Where alerts go besides the log. */
+  readonly alertWebhook: { readonly url: string; readonly secret: string } | null
+  /** The page with a heading for each kind of alert. */
+  readonly alertRunbookUrl: string
+  readonly unknownAlertMinutes: number
 }
 
 export class ConfigError extends Error {}
 
 const defaultSimulatorKey = 'sim_test_key'
 const defaultWebhookSecret = 'sim_webhook_secret'
+
+/** More than any agent that pays bills asks for, and little enough to stop one that runs away. */
+const defaultAgentRate: RateLimit = { perSecond: 100, burst: 200 }
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost'])
 
 export function readConfig(
@@ -44,6 +59,12 @@ export function readConfig(
     sandbox: env['QUITTANCE_SANDBOX'] === '1',
     callTimeoutMs: integer(env, 'QUITTANCE_CALL_TIMEOUT_MS', 10_000, 100, 60_000),
     absenceAfterMs: integer(env, 'QUITTANCE_SIMULATOR_ABSENCE_AFTER_MS', 5_000, 0, 600_000),
+    processorRate: rate(env, 'QUITTANCE_PROCESSOR_RATE', null),
+    agentRate: rate(env, 'QUITTANCE_AGENT_RATE', defaultAgentRate),
+    secondOperator: env['QUITTANCE_SECOND_OPERATOR'] === '1',
+    alertWebhook: alertWebhook(env),
+    alertRunbookUrl: url(env, 'QUITTANCE_ALERT_RUNBOOK_URL') ?? 'docs/guides/alerts.md',
+    unknownAlertMinutes: integer(env, 'QUITTANCE_UNKNOWN_ALERT_MINUTES', 15, 1, 1_440),
   }
   if (!loopbackHosts.has(host) && !config.sandbox) {
     throw new ConfigError(
@@ -66,6 +87,23 @@ export function readConfig(
     throw new ConfigError('QUITTANCE_AGENT_TOKEN and QUITTANCE_OPERATOR_TOKEN must differ.')
   }
   return Object.freeze(config)
+}
+
+// Neither is ever repeated in a message: the address of a webhook is often a secret as well.
+function alertWebhook(env: Readonly<Record<string, string | undefined>>): Config['alertWebhook'] {
+  const [address, secret] = ['URL', 'SECRET'].map((name) =>
+    text(env, `QUITTANCE_ALERT_WEBHOOK_${name}`),
+  )
+  if (address == null && secret == null) return null
+  if (address == null || secret == null) {
+    throw new ConfigError(
+      'Set both QUITTANCE_ALERT_WEBHOOK_URL and QUITTANCE_ALERT_WEBHOOK_SECRET.',
+    )
+  }
+  if (URL.canParse(address)) return { url: address, secret }
+  throw new ConfigError(
+    'QUITTANCE_ALERT_WEBHOOK_URL must be a URL such as https://example.com/hook.',
+  )
 }
 
 // Empty is not set: an empty secret would be no secret.
@@ -122,6 +160,24 @@ function integer(
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= min && value <= max) return value
   throw new ConfigError(`${name} is "${text}"; it must be a whole number from ${min} to ${max}.`)
+}
+
+/** `25` or `25/50`: calls a second, and how many may go at once after a rest. `off`: no limit. */
+function rate(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  otherwise: RateLimit | null,
+): RateLimit | null {
+  const text = env[name]
+  if (text === undefined || text === '') return otherwise
+  if (text === 'off') return null
+  const found = /^(\d{1,6}(?:\.\d{1,3})?)(?:\/(\d{1,6}))?$/.exec(text)
+  const [perSecond, burst] = [Number(found?.[1] ?? 0), Number(found?.[2] ?? 1)]
+  if (perSecond > 0 && burst >= 1) return { perSecond, burst }
+  throw new ConfigError(
+    `${name} is "${text}"; it must be calls a second with a burst, such as 25/50, or off. To let nothing ` +
+      'through, pause the processor or suspend the agent.',
+  )
 }
 
 function oneOf<const T extends string>(

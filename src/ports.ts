@@ -1,9 +1,20 @@
 // What the engine needs from the world, on one page, each method with its promise. Adapters keep
 // the promises (one contract suite per port proves it); only the engine uses the ports together.
+import type { AlertRow, Notice } from './core/alerts.ts'
+import type { Breaker } from './core/breaker.ts'
+import type { AuditRow, ControlRow } from './core/control.ts'
+import type { DeadLetterRow } from './core/dead-letter.ts'
 import type { AgentRow, AccountRow, BudgetRow, TokenRow } from './core/mandate.ts'
 import type { DetailsRow, KeyRow, LookAlikeRow, ReferenceRow } from './core/guards.ts'
 import type { Answer, Finding, ObjectView } from './core/outcome.ts'
-import type { Attempt, Binding, OperationKind, Payment, PaymentEvent } from './core/payment.ts'
+import type {
+  Attempt,
+  Binding,
+  HoldReason,
+  OperationKind,
+  Payment,
+  PaymentEvent,
+} from './core/payment.ts'
 import type { Capabilities } from './core/policy.ts'
 
 export type { Answer, Finding } from './core/outcome.ts'
@@ -33,6 +44,11 @@ export interface WebhookRow {
   readonly matched: boolean
 }
 
+/** When the next slot of a processor account's rate limit is due by its pace (GCRA). */
+export interface SlotRow {
+  readonly tatMs: number
+}
+
 /**
  * The tables and what a row of each holds. Account, agent and reference of a payment never change, so
  * a store need not index them again.
@@ -48,6 +64,12 @@ export interface Tables {
   account: AccountRow
   token: TokenRow
   webhook: WebhookRow
+  control: ControlRow
+  breaker: Breaker
+  slot: SlotRow
+  audit: AuditRow
+  dead_letter: DeadLetterRow
+  alert: AlertRow
 }
 
 export type TableName = keyof Tables
@@ -157,6 +179,30 @@ export interface PaymentQuery {
   readonly cursor?: string
 }
 
+/** The tables that people look through. */
+export type ScannedTable = 'dead_letter' | 'alert' | 'audit' | 'agent'
+
+export interface ScanQuery<T extends ScannedTable> {
+  readonly table: T
+  /** Only rows whose value has this `status`; for dead letters and alerts. */
+  readonly status?: string
+  /** 1 to 100. */
+  readonly limit: number
+  /** Continues after this key. */
+  readonly cursor?: string
+}
+
+export interface KeyedRow<T extends TableName> extends Row<T> {
+  readonly key: string
+}
+
+/** How many payments there are; what is not named is none. */
+export interface Census {
+  readonly states: ReadonlyMap<Payment['state'], number>
+  /** A payment with two holds counts under both. */
+  readonly holds: ReadonlyMap<HoldReason, number>
+}
+
 export interface Store {
   /**
    * Rows by key in one consistent read, in the order asked; `null` where there is none. Shows only
@@ -174,11 +220,17 @@ export interface Store {
     beforeMs: number,
     limit: number,
   ): Promise<readonly { readonly paymentId: string; readonly run: number }[]>
+  /** A page of a table that people look through, last key first; may lag behind the rows. */
+  scan<T extends ScannedTable>(
+    query: ScanQuery<T>,
+  ): Promise<{ readonly rows: readonly KeyedRow<T>[]; readonly cursor: string | null }>
   /** Payments by index; may lag behind the rows. */
   list(query: PaymentQuery): Promise<{
     readonly rows: readonly Row<'payment'>[]
     readonly cursor: string | null
   }>
+  /** Counts all payments at one moment. Walks a whole index: for a start, not for each question. */
+  census(): Promise<Census>
   /**
    * Events that a publisher has not acknowledged, in order for each payment. `receipt` acknowledges
    * exactly this page.
@@ -246,12 +298,19 @@ export interface Processor {
   close(): Promise<void>
 }
 
-// ── Publisher, clock, ids ────────────────────────────────────────────────────────────────────────
+// ── Publisher, sink, clock, ids ────────────────────────────────────────────────────────────
 
 export interface Publisher {
   readonly name: string
   /** `delivered` only when the receiver has them for good; repeats happen and are the receiver's to drop. */
   publish(events: readonly PaymentEvent[]): Promise<'delivered' | 'not_delivered'>
+}
+
+/** Where people are called. */
+export interface Sink {
+  readonly name: string
+  /** As `publish`; given up after ten seconds and tried again, with the same id for the same news. */
+  deliver(notice: Notice): Promise<'delivered' | 'not_delivered'>
 }
 
 export interface Clock {
@@ -265,5 +324,5 @@ export interface Clock {
 
 export interface Ids {
   /** `prefix_` and 26 characters, sortable by the time given, random enough never to collide. */
-  next(prefix: 'pay' | 'ref' | 'cmt' | 'inst', nowMs: number): string
+  next(prefix: 'pay' | 'ref' | 'cmt' | 'inst' | 'aud' | 'alr', nowMs: number): string
 }

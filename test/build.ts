@@ -60,6 +60,7 @@ export function given(over: Partial<Capabilities> = {}): Circumstances {
     capabilities: { ...capabilities, ...over },
     policy: defaultPolicy,
     bindingMatches: true,
+    reachable: true,
     blocked: null,
   }
 }

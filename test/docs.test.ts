@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 
 import { pages, stalePages } from '../scripts/docs.ts'
+import { adviseRejection } from '../src/core/advice.ts'
+import { alertTable } from '../src/core/alerts.ts'
 import { rejectionTable } from '../src/core/rejections.ts'
+import type { RejectionCode } from '../src/core/rejections.ts'
 
 const root = join(import.meta.dirname, '..')
 const documents = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).toSorted()
@@ -15,11 +18,30 @@ test('the generated pages are fresh', () => {
   assert.deepEqual(stalePages(), [], 'run npm run docs')
 })
 
+test('the table of advice says of each code what an answer with it says', () => {
+  const rows = (pages()['advice.md'] ?? '').split('\n')
+  for (const code of Object.keys(rejectionTable) as RejectionCode[]) {
+    const row = rows.find((each) => each.includes(`[${code}](`)) ?? ''
+    // What an existing payment tells is told by that payment.
+    if (row.includes('of the existing payment')) continue
+    const { moneyMoved, nextAction } = adviseRejection({ code, detail: '' }, null, 0)
+    assert.ok(
+      row.endsWith(`| \`${moneyMoved}\` | \`${nextAction.type}\` | no |`),
+      `${code}: ${row}`,
+    )
+  }
+})
+
 test('every rejection has a heading of its own, in the order of the table', () => {
   const headings = [...(pages()['rejections.md'] ?? '').matchAll(/^### (\w+)$/gm)].map(
     ([, code]) => code,
   )
   assert.deepEqual(headings, Object.keys(rejectionTable))
+})
+
+test('every alert has a heading of its own in the runbook, in the order of the table', () => {
+  const headings = headingsOf(read('docs/guides/alerts.md')).filter((each) => each in alertTable)
+  assert.deepEqual(headings, Object.keys(alertTable))
 })
 
 test('every relative link leads to a file, and to a heading of it', () => {

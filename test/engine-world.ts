@@ -1,7 +1,11 @@
 // An engine in a world that a test holds in its hand: memory store, clock, model processor.
+import { defaultBreakerPolicy } from '../src/core/breaker.ts'
+import { createBreakers } from '../src/engine/breakers.ts'
+import { createSlots } from '../src/engine/slots.ts'
 import { createChanges } from '../src/engine/changes.ts'
 import { advance } from '../src/engine/advance.ts'
 import type { Alarm, Engine } from '../src/engine/engine.ts'
+import { silentMeter } from '../src/engine/meter.ts'
 import { addAgent } from '../src/engine/identity.ts'
 import type { PaymentRequest, RequestKey } from '../src/engine/submit.ts'
 import { keepTime } from '../src/engine/time.ts'
@@ -86,9 +90,14 @@ export function createTestEngine(options: TestWorldOptions = {}): TestWorld {
     ids: randomIds,
     policy: defaultPolicy,
     claimPolicy: defaultClaimPolicy,
-    blocked: () => null,
-    stopped: () => false,
+    secondOperator: false,
+    breakerPolicy: defaultBreakerPolicy,
+    rateLimits: new Map(),
+    breakers: createBreakers(),
+    slots: createSlots(),
     alarm,
+    log: () => undefined,
+    meter: silentMeter,
     changes: createChanges(),
     wake: (paymentId, run) => void woken.push({ paymentId, run }),
   }

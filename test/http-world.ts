@@ -6,11 +6,15 @@ import type { Mandate } from '../src/core/mandate.ts'
 import { advance } from '../src/engine/advance.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import { addAgent, addOperator } from '../src/engine/identity.ts'
+import type { LogEntry } from '../src/engine/log.ts'
+import { silentMeter } from '../src/engine/meter.ts'
 import { systemClock } from '../src/engine/system.ts'
 import { keepTime } from '../src/engine/time.ts'
 import { createApp } from '../src/http/app.ts'
-import type { HttpService, LogEntry } from '../src/http/service.ts'
+import type { HttpService } from '../src/http/service.ts'
 import type { PaymentJson, ProblemJson } from '../src/http/wire.ts'
+import { openMetrics } from '../src/metrics/metrics.ts'
+import type { Metrics } from '../src/metrics/metrics.ts'
 import { createTestEngine, toRest } from './engine-world.ts'
 import type { TestWorld, TestWorldOptions } from './engine-world.ts'
 
@@ -44,7 +48,10 @@ export interface HttpWorld {
   readonly world: TestWorld
   readonly engine: Engine
   readonly app: ReturnType<typeof createApp>
+  /** What went wrong behind the door. */
   readonly log: LogEntry[]
+  /** Every line of the log. */
+  readonly lines: LogEntry[]
   readonly ask: <Body = PaymentJson & ProblemJson>(
     method: string,
     path: string,
@@ -61,6 +68,8 @@ export interface HttpWorldOptions extends TestWorldOptions {
   readonly engine?: (engine: Engine) => Partial<Engine>
   readonly service?: Partial<HttpService>
   readonly agentMandate?: Mandate
+  /** What happens is measured, and `GET /metrics` tells. */
+  readonly metrics?: boolean
   /** Payments are driven as they are claimed, on the machine's own clock. */
   readonly driven?: boolean
 }
@@ -73,16 +82,26 @@ export async function createHttpWorld(options: HttpWorldOptions = {}): Promise<H
   }
   const world = await createTestEngine({ ...options, onCommit }).ready()
   await addCallers(world.engine, options.agentMandate)
+  const lines: LogEntry[] = []
   const log: LogEntry[] = []
+  const metrics = options.metrics === true ? await openMetricsOf(world) : null
+  const told = {
+    log: (entry: LogEntry): void => {
+      lines.push(entry)
+      if (entry.level === 'error') log.push(entry)
+    },
+    meter: metrics?.meter ?? silentMeter,
+  }
   const engine = {
     ...world.engine,
+    ...told,
     ...(options.driven === true ? drivenBy(() => engine) : {}),
     ...options.engine?.(world.engine),
   } as Engine
   const app = createApp({
     engine,
-    log: (entry) => void log.push(entry),
     isReady: () => ({ ready: true }),
+    ...(metrics === null ? {} : { metrics: metrics.text }),
     ...options.service,
   })
   const ask = createAsk(app)
@@ -92,8 +111,9 @@ export async function createHttpWorld(options: HttpWorldOptions = {}): Promise<H
     engine,
     app,
     log,
+    lines,
     ask,
-    toRest: (paymentId) => toRest(world, paymentId),
+    toRest: (paymentId) => toRest({ ...world, engine: { ...world.engine, ...told } }, paymentId),
     async pay(change = {}, asking = {}) {
       count += 1
       const body = { ...bill, ...change }
@@ -103,6 +123,10 @@ export async function createHttpWorld(options: HttpWorldOptions = {}): Promise<H
     },
     commits: () => commits,
   }
+}
+
+function openMetricsOf({ engine: { store, processors }, hand }: TestWorld): Promise<Metrics> {
+  return openMetrics({ store, nowMs: () => hand.nowMs, processors, publishers: ['ledger'] })
 }
 
 async function addCallers(engine: Engine, mandate: Mandate | null = null): Promise<void> {
@@ -133,7 +157,8 @@ function createAsk(app: ReturnType<typeof createApp>): HttpWorld['ask'] {
     })
     const text = await response.text()
     // The test says what it expects; a wrong shape fails its assertions.
-    const parsed = (text === '' ? null : JSON.parse(text)) as Body
+    const isText = response.headers.get('content-type')?.startsWith('text/') === true
+    const parsed = (text === '' || isText ? null : JSON.parse(text)) as Body
     return { status: response.status, headers: response.headers, body: parsed, text }
   }
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { alertKey, alertTable } from '../src/core/alerts.ts'
 import { paymentFormat } from '../src/core/payment.ts'
 import { normalisationVersion } from '../src/core/normalise.ts'
 import { attemptId } from '../src/core/operation.ts'
@@ -33,6 +34,7 @@ test('every problem has this code and status, in this order of precedence', () =
     '400 invalid_json',
     '400 invalid_request',
     '400 card_number_refused',
+    '422 idempotency_key_of_another_bill',
     '422 idempotency_key_reused',
     '429 rate_limited',
     '403 agent_suspended',
@@ -71,14 +73,25 @@ test('every problem has this code and status, in this order of precedence', () =
 test('the routes are these', () => {
   assert.deepEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted(), [
     'GET /healthz',
+    'GET /metrics',
     'GET /openapi.json',
     'GET /readyz',
+    'GET /v1/agents',
+    'GET /v1/alerts',
+    'GET /v1/audit',
     'GET /v1/dead-letters',
+    'GET /v1/dead-letters/{paymentId}',
     'GET /v1/mandate',
     'GET /v1/payments',
     'GET /v1/payments/{id}',
     'GET /v1/payments/{id}/events',
+    'GET /v1/processors',
+    'GET /v1/stop',
     'POST /v1/agents',
+    'POST /v1/agents/{agentId}/resume',
+    'POST /v1/agents/{agentId}/suspend',
+    'POST /v1/dead-letters/redrive',
+    'POST /v1/dead-letters/{paymentId}/note',
     'POST /v1/dead-letters/{paymentId}/redrive',
     'POST /v1/dead-letters/{paymentId}/resolve',
     'POST /v1/payments',
@@ -87,6 +100,10 @@ test('the routes are these', () => {
     'POST /v1/payments/{id}/deny',
     'POST /v1/payments/{id}/refunds',
     'POST /v1/payments/{id}/void',
+    'POST /v1/processors/{name}/pause',
+    'POST /v1/processors/{name}/resume',
+    'POST /v1/start',
+    'POST /v1/stop',
     'POST /webhooks/{processor}',
   ])
 })
@@ -102,4 +119,19 @@ test('what is stored or sent under a name keeps it: keys, attempts, fingerprints
     { paymentFormat, normalisationVersion },
     { paymentFormat: 1, normalisationVersion: 1 },
   )
+})
+
+test('the alerts have these kinds, and a key by which a pager ties them together', () => {
+  assert.equal(
+    Object.keys(alertTable).join(' '),
+    'dead_letter approval_required possible_duplicate action_required processor_changed ' +
+      'breaker_open processor_paused stopped unknown_too_long payments_overdue outbox_lag ' +
+      'corrected duplicate_object key_mismatch mismatched_answer unreadable ' +
+      'replayed_first_send evidence_not_stored clock_jumped bug reconciliation_break',
+  )
+  assert.equal(
+    alertKey({ kind: 'dead_letter', subject: 'acme.eu/1', detail: 'configuration' }),
+    'dead_letter/acme%2Eeu%2F1/configuration',
+  )
+  assert.equal(alertKey({ kind: 'bug', subject: null, detail: '' }), 'bug')
 })

@@ -3,10 +3,14 @@
 // are where the next fault can go.
 import { submit } from '../src/engine/submit.ts'
 import { advance } from '../src/engine/advance.ts'
+import { defaultBreakerPolicy } from '../src/core/breaker.ts'
+import { createBreakers } from '../src/engine/breakers.ts'
+import { createSlots } from '../src/engine/slots.ts'
 import { createChanges } from '../src/engine/changes.ts'
 import { commandPayment } from '../src/engine/command.ts'
 import type { AgentCommand } from '../src/engine/command.ts'
 import type { Alarm, Engine } from '../src/engine/engine.ts'
+import { silentMeter } from '../src/engine/meter.ts'
 import { addAgent } from '../src/engine/identity.ts'
 import { keepTime } from '../src/engine/time.ts'
 import { defaultClaimPolicy } from '../src/core/claim.ts'
@@ -169,9 +173,14 @@ function createWorld(
     ids: { next: (prefix) => `${prefix}_${String((ids += 1)).padStart(26, '0')}` },
     policy: defaultPolicy,
     claimPolicy: defaultClaimPolicy,
-    blocked: () => null,
-    stopped: () => false,
+    secondOperator: false,
+    breakerPolicy: defaultBreakerPolicy,
+    rateLimits: new Map(),
+    breakers: createBreakers(),
+    slots: createSlots(),
     alarm: (alarm) => void alarms.push(alarm),
+    log: () => undefined,
+    meter: silentMeter,
     changes: createChanges(),
     wake: () => undefined,
   }
@@ -236,8 +245,10 @@ async function drive(world: World, workload: Workload, paymentId: string): Promi
   throw new Error('it does not come to rest')
 }
 
-// The twin crashes on no fault of its own: those are the first driver's.
-async function driveToRest({ engine, clock }: World, paymentId: string): Promise<void> {
+// The twin is another process. It crashes on no fault of its own: those are the first driver's.
+async function driveToRest(world: World, paymentId: string): Promise<void> {
+  const { clock } = world
+  const engine = { ...world.engine, breakers: createBreakers(), slots: createSlots() }
   for (let step = 0; step < 100; step += 1) {
     const progress = await advance(engine, paymentId, 1)
     if (progress.next === 'wait') clock.nowMs = Math.max(clock.nowMs, progress.untilMs)

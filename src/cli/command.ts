@@ -14,7 +14,7 @@ export interface Option {
 export interface Command {
   /** As it is typed: one word, or two. */
   readonly name: string
-  /** What follows the name, such as `FILE`. */
+  /** What follows the name, such as `FILE`; what stands in brackets may be left out. */
   readonly operands?: string
   readonly summary: string
   /** A few lines that teach. */
@@ -30,6 +30,8 @@ export interface Words {
   readonly is: (option: string) => boolean
   readonly text: (option: string) => string | null
   readonly integer: (option: string, otherwise: number, min: number, max: number) => number
+  /** What must be given; `why` ends the sentence that says so. */
+  readonly needed: (option: string, why: string) => string
 }
 
 const everywhere: Readonly<Record<string, Option>> = {
@@ -56,6 +58,11 @@ export function readWords(command: Command, args: readonly string[]): Words {
     operands: positionals,
     is: (option) => values[option] === true,
     text: (option) => textOf(values[option]),
+    needed: (option, why) => {
+      const text = textOf(values[option])
+      if (text !== null && text.trim() !== '') return text
+      throw usageError(`--${option} is missing: ${why}.`)
+    },
     integer: (option, otherwise, min, max) => {
       const text = textOf(values[option])
       if (text === null) return otherwise
@@ -87,7 +94,8 @@ function checkOperands(
 ): void {
   const missing = wanted[given.length]
   const usage = `Usage: quittance ${command.name} ${command.operands ?? ''}`.trimEnd()
-  if (missing !== undefined) throw usageError(`${missing} is missing. ${usage}`)
+  if (missing !== undefined && !missing.startsWith('['))
+    throw usageError(`${missing} is missing. ${usage}`)
   if (given.length > wanted.length)
     throw usageError(`"${given[wanted.length]}" is one word too many. ${usage}`)
 }
@@ -136,6 +144,7 @@ export function generalHelp(commands: readonly Command[]): string {
     'Begin with',
     '  quittance start              service and simulated processor together',
     '  quittance demo               agents, faults, crashes, and whether it all adds up',
+    '  quittance status             what a person should look at first',
   ].join('\n')
 }
 

@@ -37,11 +37,12 @@ export function paymentSheet(payment: Payment): readonly string[] {
     ['state', `${payment.state}${why(payment)} (version ${payment.version})`],
     ['money moved', payment.money_moved],
     ['next', adviceSentence(payment)],
-    ['hold', hold === null ? null : `${hold.reason} since ${hold.since}`],
+    ['hold', hold === null ? null : holdSentence(hold)],
     ['amount', money(payment.amount)],
     ['captured', payment.amount_captured === 0 ? null : money(payment.amount_captured)],
     ['refunded', payment.amount_refunded === 0 ? null : money(payment.amount_refunded)],
     ['reversed', payment.amount_reversed === 0 ? null : money(payment.amount_reversed)],
+    ...payment.refunds.map((refund) => ['refund', refundSentence(refund, currency)] as const),
     ['payee', payment.payee],
     ['reference', payment.reference],
     ['description', payment.description],
@@ -52,9 +53,27 @@ export function paymentSheet(payment: Payment): readonly string[] {
     ['created', payment.created_at],
     ['updated', payment.updated_at],
   ]
+  return sheet(lines)
+}
+
+export function refundSentence(
+  { reference, amount, status }: Payment['refunds'][number],
+  currency: string,
+): string {
+  return `${reference}  ${formatAmount(amount, currency)}  ${status}`
+}
+
+/** Names and values, line by line; what is `null` is left out. */
+export function sheet(
+  lines: readonly (readonly [name: string, value: string | null])[],
+): readonly string[] {
   return lines.flatMap(([name, value]) =>
     value === null ? [] : [`${name.padEnd(12)}${clean(value)}`],
   )
+}
+
+function holdSentence({ reason, since }: NonNullable<Payment['hold']>): string {
+  return since === null ? reason : `${reason} since ${since}`
 }
 
 const why = ({ state_reason: reason }: Payment): string => (reason === null ? '' : `, ${reason}`)

@@ -15,6 +15,19 @@ export interface Question {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface Asking {
+  readonly deadlineMs?: number
+  /** One try is cut off after this long. */
+  readonly tryMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** Asks with the client's own deadlines where `how` gives no other. */
+export type Send = (
+  asked: Pick<Question, 'method' | 'path' | 'headers' | 'body'>,
+  how?: Asking,
+) => Promise<Reply>
+
 export type Reply =
   | {
       readonly ok: true

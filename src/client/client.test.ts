@@ -54,15 +54,11 @@ test('after dropped connections, gateway pages, 5xx and 429 the same bytes go ou
     { 'retry-after': '0' },
   )
   const broken = new Response('{"id":', { status: 202 })
-  const { client, sent } = clientOf([
-    new TypeError('fetch failed'),
-    gateway,
-    empty,
-    limited,
-    broken,
-    again(0),
-    accepted,
-  ])
+  const { client, sent } = clientOf(
+    [new TypeError('fetch failed'), gateway, empty, limited, broken, again(0), accepted],
+    // The pauses between come to 2.3 s at most.
+    10_000,
+  )
   const paid = await client.pay(bill)
   assert.ok(paid.ok)
   assert.equal(sent.length, 7)
@@ -128,6 +124,43 @@ test('the key follows from the bill: the same for the same, another for another'
   ]
   const keys = await Promise.all(parts.map((part) => keyFor({ operation: 'pay', ...part })))
   assert.equal(new Set(keys).size, 2)
+})
+
+test('what is still waited for when the time is up is told as it was seen last', async () => {
+  const asked: (string | null)[] = []
+  const waiting = { id: 'pay_1', ...advice, next_action: { type: 'wait', after: 1, url: null } }
+  // As the service does: it answers when there is news, or after the seconds that it was asked for.
+  const fetch: typeof globalThis.fetch = async (_, init) => {
+    const prefer = new Headers(init?.headers).get('prefer')
+    asked.push(prefer)
+    const seconds = Number(/^wait=(\d+)$/.exec(prefer ?? '')?.[1] ?? 0)
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, seconds * 1000)
+      init?.signal?.addEventListener('abort', () => {
+        clearTimeout(timer)
+        reject(new Error('cut off'))
+      })
+    })
+    return Response.json(waiting)
+  }
+  const client = createClient({ url: 'http://service.test', token: 't', fetch })
+  const waited = await client.wait('pay_1', { deadlineMs: 2_300 })
+  assert.ok(waited.ok, JSON.stringify(waited))
+  assert.equal(waited.payment.next_action.type, 'wait')
+  assert.equal(asked[0], 'wait=1')
+  const paid = await client.pay(bill, { deadlineMs: 2_300, waitSeconds: 25 })
+  assert.ok(paid.ok, 'the answer of a request comes before its deadline')
+})
+
+test('a service that goes away while it is waited for leaves what was seen last', async () => {
+  const waiting = json(200, {
+    id: 'pay_1',
+    ...advice,
+    next_action: { type: 'wait', after: 1, url: null },
+  })
+  const { client } = clientOf([waiting, new TypeError('fetch failed')], 600)
+  const waited = await client.wait('pay_1')
+  assert.equal(waited.ok ? waited.payment.id : waited.problem.code, 'pay_1')
 })
 
 test('wait asks again until there is nothing to wait for', async () => {

@@ -1,8 +1,11 @@
 // The client of the HTTP API: thin, on `fetch` alone. It never makes a second key for a request, and
 // it reports what is not known as not known.
 import { ask } from './ask.ts'
-import type { Question, Reply, Way } from './ask.ts'
+import type { Asking, Reply, Send, Way } from './ask.ts'
 import { keyFor } from './key.ts'
+import { operatorClient } from './operator.ts'
+import type { OperatorClient } from './operator.ts'
+import { search } from './search.ts'
 import type { Payment, PaymentEvent, PaymentRequest, PaymentResult, Refused } from './types.ts'
 
 export interface ClientOptions {
@@ -13,13 +16,6 @@ export interface ClientOptions {
   readonly deadlineMs?: number
   /** Instead of the built-in one: to count, to log, to go through a proxy. */
   readonly fetch?: typeof globalThis.fetch
-}
-
-export interface Asking {
-  readonly deadlineMs?: number
-  /** One try is cut off after this long. */
-  readonly tryMs?: number
-  readonly signal?: AbortSignal
 }
 
 export interface Keyed extends Asking {
@@ -46,27 +42,7 @@ export type ListResult =
 
 export type EventsResult = { readonly ok: true; readonly events: readonly PaymentEvent[] } | Refused
 
-export interface Agent {
-  readonly id: string
-  readonly account: string
-  readonly name: string
-}
-
-export type AgentResult =
-  | { readonly ok: true; readonly agent: Agent & { readonly token: string } }
-  | Refused
-
-/** An operator's act; `version` is the payment's as it was shown. */
-export interface Operating extends Asking {
-  readonly reason: string
-  readonly version: number
-}
-
-export type Resolution =
-  | { readonly finding: 'not_paid' }
-  | { readonly finding: 'paid'; readonly processor_reference: string }
-
-export interface Client {
+export interface Client extends OperatorClient {
   /** Asks for a payment of a bill; the key follows from the bill. */
   readonly pay: (request: PaymentRequest, how?: Paying) => Promise<PaymentResult>
   readonly get: (
@@ -92,13 +68,6 @@ export interface Client {
     what: { readonly reference: string; readonly amount?: number; readonly reason: string },
     how?: Keyed,
   ) => Promise<PaymentResult>
-  readonly deadLetters: (
-    query?: Pick<ListQuery, 'limit' | 'cursor'>,
-    how?: Asking,
-  ) => Promise<ListResult>
-  readonly redrive: (paymentId: string, how: Operating) => Promise<PaymentResult>
-  readonly resolve: (paymentId: string, what: Resolution, how: Operating) => Promise<PaymentResult>
-  readonly addAgent: (agent: Agent, how?: Asking) => Promise<AgentResult>
 }
 
 const defaultDeadlineMs = 60_000
@@ -110,15 +79,15 @@ const maxWaitSeconds = 25
 export function createClient(options: ClientOptions): Client {
   const { url, token, fetch = globalThis.fetch, deadlineMs = defaultDeadlineMs } = options
   const way: Way = { url: url.replace(/\/+$/, ''), token, fetch }
-  const send = (asked: Pick<Question, 'method' | 'path' | 'headers' | 'body'>, how: Asking = {}) =>
+  const send: Send = (asked, how = {}) =>
     ask(way, { deadlineMs, tryMs: defaultTryMs, ...how, ...asked })
   const get = async (id: string, how: Asking & { waitSeconds?: number } = {}) =>
     toPayment(
-      await send({ method: 'GET', path: pathOf(id), headers: prefer(how.waitSeconds) }, how),
+      await send({ method: 'GET', path: pathOf(id), headers: prefer(how, deadlineMs) }, how),
     )
   return Object.freeze<Client>({
-    ...commands(send),
-    ...operatorActs(send),
+    ...commands(send, deadlineMs),
+    ...operatorClient(send),
     get,
     wait: (id, how = {}) => waitFor(get, id, how.deadlineMs ?? deadlineMs, how),
     list: async (query = {}, how) =>
@@ -127,14 +96,12 @@ export function createClient(options: ClientOptions): Client {
   })
 }
 
-type Send = (
-  asked: Pick<Question, 'method' | 'path' | 'headers' | 'body'>,
-  how?: Asking,
-) => Promise<Reply>
-
-function commands(send: Send): Pick<Client, 'pay' | 'capture' | 'void' | 'refund'> {
+function commands(
+  send: Send,
+  deadlineMs: number,
+): Pick<Client, 'pay' | 'capture' | 'void' | 'refund'> {
   const post = async (path: string, body: unknown, key: string, how: Paying) => {
-    const headers = { 'idempotency-key': key, ...prefer(how.waitSeconds) }
+    const headers = { 'idempotency-key': key, ...prefer(how, deadlineMs) }
     return toPayment(await send({ method: 'POST', path, headers, body }, how))
   }
   const act = async (
@@ -160,32 +127,6 @@ function commands(send: Send): Pick<Client, 'pay' | 'capture' | 'void' | 'refund
   }
 }
 
-function operatorActs(
-  send: Send,
-): Pick<Client, 'deadLetters' | 'redrive' | 'resolve' | 'addAgent'> {
-  const act = async (
-    id: string,
-    name: string,
-    what: object,
-    { reason, version, ...how }: Operating,
-  ) => {
-    const path = `/v1/dead-letters/${encodeURIComponent(id)}/${name}`
-    const headers = { 'if-match': `"${version}"` }
-    return toPayment(await send({ method: 'POST', path, headers, body: { ...what, reason } }, how))
-  }
-  return {
-    deadLetters: async (query = {}, how) =>
-      toList(await send({ method: 'GET', path: `/v1/dead-letters${search(query)}` }, how)),
-    redrive: (id, how) => act(id, 'redrive', {}, how),
-    resolve: (id, what, how) => act(id, 'resolve', what, how),
-    addAgent: async (agent, how) => {
-      const reply = await send({ method: 'POST', path: '/v1/agents', body: agent }, how)
-      if (!reply.ok) return reply
-      return { ok: true, agent: reply.body as Agent & { token: string } } // the service's own answer
-    },
-  }
-}
-
 async function waitFor(
   get: Client['get'],
   id: string,
@@ -193,13 +134,16 @@ async function waitFor(
   how: Asking,
 ): Promise<PaymentResult> {
   const untilMs = performance.now() + deadlineMs
+  let seen: PaymentResult | null = null
   for (;;) {
     const leftMs = Math.max(0, untilMs - performance.now())
-    const waitSeconds = Math.min(maxWaitSeconds, Math.floor(leftMs / 1000))
-    const got = await get(id, { ...how, deadlineMs: leftMs, waitSeconds })
+    const got = await get(id, { ...how, deadlineMs: leftMs, waitSeconds: maxWaitSeconds })
+    // Time was up before the answer: what was seen last still holds.
+    if (seen !== null && !got.ok && got.problem.status === 0) return seen
+    seen = got
     const waits = got.ok && got.payment.next_action.type === 'wait'
     if (!waits || how.signal?.aborted === true) return got
-    const pauseMs = waitSeconds > 0 ? 0 : Math.min(500, leftMs)
+    const pauseMs = leftMs >= 2 * answerMs ? 0 : Math.min(500, leftMs)
     if (performance.now() + pauseMs >= untilMs) return got
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
@@ -231,15 +175,12 @@ function toList(reply: Reply): ListResult {
 
 const pathOf = (paymentId: string): string => `/v1/payments/${encodeURIComponent(paymentId)}`
 
-function prefer(waitSeconds: number | undefined): Readonly<Record<string, string>> {
-  return waitSeconds === undefined || waitSeconds <= 0 ? {} : { prefer: `wait=${waitSeconds}` }
-}
+/** So long an answer may be on its way: the service is asked for it that much before time is up. */
+const answerMs = 1_000
 
-function search(query: ListQuery): string {
-  const given = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) given.set(name, String(value))
-  }
-  const text = given.toString()
-  return text === '' ? '' : `?${text}`
+function prefer(how: Paying, defaultMs: number): Readonly<Record<string, string>> {
+  const { waitSeconds = 0, deadlineMs = defaultMs, tryMs = defaultTryMs } = how
+  const room = Math.floor((Math.min(deadlineMs, tryMs) - answerMs) / 1000)
+  const seconds = Math.min(waitSeconds, room)
+  return seconds <= 0 ? {} : { prefer: `wait=${seconds}` }
 }

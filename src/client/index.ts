@@ -1,22 +1,48 @@
 // The client: what an agent written in TypeScript needs to pay through Quittance. Runs wherever
 // `fetch` does.
+export type { Asking } from './ask.ts'
 export { createClient } from './client.ts'
 export type {
-  Agent,
-  AgentResult,
-  Asking,
   Client,
   ClientOptions,
   EventsResult,
   Keyed,
   ListQuery,
   ListResult,
-  Operating,
   Paying,
-  Resolution,
 } from './client.ts'
 export { keyFor } from './key.ts'
 export type { KeySubject } from './key.ts'
+export type {
+  Acting,
+  AddedAgentResult,
+  Agent,
+  AgentResult,
+  DeadLetterFilter,
+  DeadLetterQuery,
+  DeadLetterResult,
+  DeadLettersResult,
+  Operating,
+  OperatorClient,
+  Page,
+  Paging,
+  ProcessorResult,
+  RedriveResult,
+  Resolution,
+  StopResult,
+} from './operator.ts'
+export type {
+  AgentStatus,
+  Alert,
+  AuditEntry,
+  DeadLetter,
+  Evidence,
+  ProcessorStatus,
+  Proposal,
+  Redrive,
+  StopSwitch,
+  Thrown,
+} from './operator-types.ts'
 export type {
   Advice,
   Payment,

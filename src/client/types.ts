@@ -8,6 +8,7 @@ import type {
   OperationStatus,
   State,
 } from '../core/payment.ts'
+import type { Blocked } from '../core/policy.ts'
 
 /** What an answer tells an agent to do; every answer carries it. */
 export interface Advice {
@@ -54,7 +55,8 @@ export interface Payment extends Advice {
     readonly sends: number
     readonly next_check_at: string | null
   } | null
-  readonly hold: { readonly reason: HoldReason; readonly since: string } | null
+  /** What was thrown from outside (`stopped`, …) goes away by itself, and may have no `since`. */
+  readonly hold: { readonly reason: HoldReason | Blocked; readonly since: string | null } | null
   readonly void_requested: {
     readonly by: string
     readonly reason: string

@@ -96,6 +96,16 @@ test('where a payment stands in the way, its own situation is told, and never a 
       assert.equal(advice.newKeyAllowed, own.newKeyAllowed)
       assert.notEqual(advice.nextAction.type, 'fix_request')
     }
+    // Of another bill nothing is told, whatever became of the payment that used the key.
+    const { moneyMoved, nextAction } = adviseRejection(
+      { code: 'idempotency_key_of_another_bill', detail: '' },
+      payment,
+      build.t0,
+    )
+    assert.deepEqual(
+      [moneyMoved, nextAction.type, nextAction.url],
+      ['unknown', 'fix_request', null],
+    )
     const alike = adviseRejection({ code: 'possible_duplicate', detail: '' }, payment, build.t0)
     assert.deepEqual(
       [alike.moneyMoved, alike.nextAction.type, alike.newKeyAllowed],

@@ -135,12 +135,21 @@ export function adviseRejection(
       return say(existing === null ? 'unknown' : moneyMoved(existing), 'use_existing')
     case 'fix_request':
       return say(wasLookedUp(rejection) ? 'no' : 'unknown', 'fix_request')
+    // What is known belongs to the other bill: of this one nothing is told, not even a payment to ask.
+    case 'use_own_key':
+      return unknownBill
     case 'ask_human':
       if (existing !== null) return say(moneyMoved(existing), 'ask_human')
       return say(wasLookedUp(rejection) ? 'no' : 'unknown', 'ask_human')
     case 'retry_same_key':
       return say('unknown', 'retry_same_key')
   }
+}
+
+const unknownBill: Advice = {
+  moneyMoved: 'unknown',
+  nextAction: { type: 'fix_request', afterSeconds: null, url: null },
+  newKeyAllowed: false,
 }
 
 // Who is not let in is told nothing of what an earlier try of the same key may have done.

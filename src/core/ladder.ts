@@ -4,7 +4,7 @@ import { keyUseEndsMs, lastSend, refusedByAnswers, sendsSpent, statusOf } from '
 import type { Operation, OperationKind, Payment, Target } from './payment.ts'
 import { backoffMs } from './policy.ts'
 import type { Circumstances, RetryPolicy } from './policy.ts'
-import { begin, park, wait } from './step.ts'
+import { begin, park, wait, waitBlocked } from './step.ts'
 import type { Step } from './step.ts'
 
 /** The deadline binds what begins by itself; a capture that an agent asked for has its own moment. */
@@ -22,7 +22,9 @@ export function pursue(
 ): Step {
   const last = lastSend(operation)
   if (last.outcome === null && nowMs < last.recoverAtMs) return wait(last.recoverAtMs, 'sender')
-  switch (statusOf(operation)) {
+  const status = statusOf(operation)
+  if (!given.reachable && status !== 'due') return waitBlocked(payment, given, nowMs)
+  switch (status) {
     case 'due':
       return retry(payment, target, operation, given, nowMs)
     case 'pending':
@@ -32,7 +34,7 @@ export function pursue(
       return whileUnknown(payment, target, operation, given, nowMs)
     case 'failed':
       // Only a refused void stays failed: the object shows why, else a person looks and redrives.
-      if (sendsSpent(operation) === 0) return begin(target, given, nowMs)
+      if (sendsSpent(operation) === 0) return begin(payment, target, given, nowMs)
       if (operation.inquiries.count > 0) return park('void_refused')
       return lookUp(payment, target, given) ?? park('void_refused')
     case 'succeeded':
@@ -53,7 +55,7 @@ function retry(
   const policy = retryPolicy(operation.kind, given)
   if (last.cause === 'account_fault' && spent > 0) return park('configuration')
   if (spent >= policy.maxSends) return park('retries_exhausted')
-  if (given.blocked !== null) return wait(nowMs + given.policy.blockedCheckMs, 'unblocking')
+  if (given.blocked !== null) return waitBlocked(payment, given, nowMs)
   const backedOffMs = last.atMs + backoffMs(operation.attempt.id, Math.max(1, spent), policy)
   const readyAtMs = Math.max(backedOffMs, last.retryAtMs ?? 0)
   if (nowMs < readyAtMs) {
@@ -111,9 +113,7 @@ function whileUnknown(
   const mayResend = canResend(payment, target, operation, given, nowMs)
   if (mayResend && given.blocked === null) return { do: 'send', target, again: true }
   if (look === null || count >= inquiry.max) {
-    return mayResend
-      ? wait(nowMs + given.policy.blockedCheckMs, 'unblocking')
-      : park('outcome_unknown')
+    return mayResend ? waitBlocked(payment, given, nowMs) : park('outcome_unknown')
   }
   const worthAtMs = worthAskingAtMs(operation, look, given)
   return nowMs < worthAtMs ? wait(worthAtMs, 'look_up') : look

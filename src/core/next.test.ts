@@ -350,7 +350,19 @@ test('a payment that moved to another processor’s configuration is held, and l
 
 test('while something stands in the way nothing is sent, and it is looked at again', () => {
   const stopped = { ...build.given(), blocked: 'stopped' as const }
-  const step = next(build.claimed(), stopped, t0)
-  assert.deepEqual(step, { do: 'wait', untilMs: t0 + 5_000, for: 'unblocking' })
+  // After half of the time for which nothing has happened to it, and spread out.
+  for (const [idleMs, leastMs, mostMs] of [
+    [0, 500, 1_000],
+    [60 * seconds, 15 * seconds, 30 * seconds],
+    [3_600 * seconds, 150 * seconds, 300 * seconds],
+  ] as const) {
+    const step = next(build.claimed(), stopped, t0 + idleMs)
+    assert(step.do === 'wait' && step.for === 'unblocking')
+    const waitMs = step.untilMs - t0 - idleMs
+    assert(waitMs > leastMs && waitMs <= mostMs, `${waitMs} ms after ${idleMs}`)
+  }
   assert.equal(at(unknown, 60 * seconds, stopped), 'look up by records')
+  // Behind an open breaker a look-up would only fail.
+  const broken = { ...build.given(), blocked: 'processor_paused' as const, reachable: false }
+  assert.match(at(unknown, 60 * seconds, broken), /^wait/)
 })

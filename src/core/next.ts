@@ -95,7 +95,12 @@ function isFinished(payment: Payment): boolean {
 function byState(payment: Payment, given: Circumstances, nowMs: number): Step {
   switch (payment.state) {
     case 'initiated':
-      return begin({ kind: given.capabilities.objectFirst ? 'create' : 'authorise' }, given, nowMs)
+      return begin(
+        payment,
+        { kind: given.capabilities.objectFirst ? 'create' : 'authorise' },
+        given,
+        nowMs,
+      )
     case 'validated':
       return whileValidated(payment, given, nowMs)
     case 'authorised':
@@ -135,7 +140,7 @@ function whileValidated(payment: Validated, given: Circumstances, nowMs: number)
   if (payment.voidRequested !== null) return voidStep(payment, given, nowMs)
   if (nowMs >= payment.notAfterMs) return tooLate
   const kind = given.capabilities.objectFirst && payment.objectId === null ? 'create' : 'authorise'
-  return begin({ kind }, given, nowMs)
+  return begin(payment, { kind }, given, nowMs)
 }
 
 function whileAuthorised(payment: Authorised, given: Circumstances, nowMs: number): Step {
@@ -147,7 +152,7 @@ function whileAuthorised(payment: Authorised, given: Circumstances, nowMs: numbe
   const asked = payment.capture === 'automatic' || payment.captureRequested !== null
   if (!asked) return untilLapse(expiresAtMs, nowMs)
   if (isTooLate(payment, nowMs)) return tooLate
-  return begin({ kind: 'capture' }, given, nowMs)
+  return begin(payment, { kind: 'capture' }, given, nowMs)
 }
 
 // It is the agent's turn. Past its time the authorisation is given up, so that it cannot linger; the
@@ -212,7 +217,7 @@ function refundSteps(payment: Payment, given: Circumstances, nowMs: number): rea
     .map(({ id, operation }) => {
       const target: Target = { kind: 'refund', refundId: id }
       return operation === null
-        ? begin(target, given, nowMs)
+        ? begin(payment, target, given, nowMs)
         : pursue(payment, target, operation, given, nowMs)
     })
 }
@@ -238,5 +243,5 @@ function voidStep(
   if (nothingLeft || onlyCreating) {
     return command({ type: 'finish_void' })
   }
-  return begin({ kind: 'void' }, given, nowMs)
+  return begin(payment, { kind: 'void' }, given, nowMs)
 }

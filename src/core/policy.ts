@@ -55,8 +55,8 @@ export interface Policy {
   readonly recoverAfterMs: number
   /** No re-send so close to the end of the key window: clocks differ. */
   readonly keyWindowMarginMs: number
-  /** How often to look again while something derived (pause, stop, suspension) stands in the way. */
-  readonly blockedCheckMs: number
+  /** When to look again while something derived (pause, stop, suspension) stands in the way. */
+  readonly blockedCheck: { readonly baseMs: number; readonly capMs: number }
   readonly settlement: { readonly maxAsks: number; readonly baseMs: number }
 }
 
@@ -71,7 +71,7 @@ export const defaultPolicy: Policy = {
   callTimeoutMs: 10_000,
   recoverAfterMs: 15_000,
   keyWindowMarginMs: 3_600_000,
-  blockedCheckMs: 5_000,
+  blockedCheck: { baseMs: 1_000, capMs: 300_000 },
   settlement: { maxAsks: 5, baseMs: 1_000 },
 }
 
@@ -84,6 +84,8 @@ export interface Circumstances {
   /** Is the configured processor, account and mode the one that the payment is bound to? */
   readonly bindingMatches: boolean
   readonly blocked: Blocked | null
+  /** False while its breaker is open: even a look-up would only fail and use up its turn. */
+  readonly reachable: boolean
 }
 
 /**
@@ -97,6 +99,20 @@ export function backoffMs(
 ): number {
   const ceilingMs = Math.min(pace.capMs, pace.baseMs * 2 ** Math.min(count - 1, 30))
   return Math.ceil(ceilingMs * fraction(`${id}#${count}`))
+}
+
+/**
+ * When a payment that is kept from moving is looked at again: after half of the time for which
+ * nothing happened to it, spread out. A short pause is over soon for all, a long one costs a
+ * backlog of any size little, and when it ends what waited comes back over a while, not at once.
+ */
+export function blockedUntilMs(
+  { id, updatedAtMs }: { readonly id: string; readonly updatedAtMs: number },
+  { blockedCheck: { baseMs, capMs } }: Policy,
+  nowMs: number,
+): number {
+  const halfMs = Math.min(capMs, Math.max(baseMs, (nowMs - updatedAtMs) / 2))
+  return nowMs + Math.ceil(halfMs * (0.5 + 0.5 * fraction(`${id}@${nowMs}`)))
 }
 
 /** FNV-1a with a final mix, as a number in (0, 1]. Only spreads load; decides nothing. */

@@ -3,10 +3,12 @@
 
 /**
  * What the agent is told to do. `existing`: as the existing payment advises. `fix_request`: nothing
- * was stored and the key is unused. `retry_same_key`: it may have happened; only the same key is safe.
+ * was stored and the key is unused. `use_own_key`: nothing was stored, and the key is another bill's.
+ * `retry_same_key`: it may have happened; only the same key is safe.
  */
 export type RejectionAdvice =
   | 'fix_request'
+  | 'use_own_key'
   | 'existing'
   | 'use_existing'
   | 'ask_human'
@@ -49,6 +51,11 @@ export const rejectionTable = {
   card_number_refused: { status: 400, title: 'A field holds a card number', advice: 'fix_request' },
 
   // The key comes before everything that could hide a payment which exists.
+  idempotency_key_of_another_bill: {
+    status: 422,
+    title: 'Idempotency-Key belongs to another bill',
+    advice: 'use_own_key',
+  },
   idempotency_key_reused: {
     status: 422,
     title: 'Idempotency-Key is already used',

@@ -1,6 +1,7 @@
 // What a driver can be told to do, and when a payment that needs nothing now is looked at again.
 import type { Command } from './decide.ts'
-import type { ParkReason, Target } from './payment.ts'
+import type { ParkReason, Payment, Target } from './payment.ts'
+import { blockedUntilMs } from './policy.ts'
 import type { Circumstances } from './policy.ts'
 
 export type LookUpBy = 'object' | 'reference' | 'records'
@@ -46,8 +47,12 @@ export const wait = (untilMs: number, forWhat: WaitFor): Step => ({
 })
 export const park = (reason: ParkReason): Step => command({ type: 'park', reason })
 
+/** Until what stands in the way of all money right now may have gone. */
+export const waitBlocked = (payment: Payment, given: Circumstances, nowMs: number): Step =>
+  wait(blockedUntilMs(payment, given.policy, nowMs), 'unblocking')
+
 /** Opens an attempt, unless something stands in the way of all money right now. */
-export function begin(target: Target, given: Circumstances, nowMs: number): Step {
-  if (given.blocked !== null) return wait(nowMs + given.policy.blockedCheckMs, 'unblocking')
+export function begin(payment: Payment, target: Target, given: Circumstances, nowMs: number): Step {
+  if (given.blocked !== null) return waitBlocked(payment, given, nowMs)
   return { do: 'send', target, again: false }
 }

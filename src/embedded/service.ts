@@ -1,29 +1,39 @@
 // Quittance on one machine: store, processor, driver, relay and door, put together. The only place
 // of the embedded default that knows which adapters there are.
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Config } from '../config.ts'
 import { ConfigError } from '../config.ts'
+import { defaultBreakerPolicy } from '../core/breaker.ts'
 import { defaultClaimPolicy } from '../core/claim.ts'
 import { defaultPolicy } from '../core/policy.ts'
 import type { Policy } from '../core/policy.ts'
+import { createBreakers } from '../engine/breakers.ts'
 import { createChanges } from '../engine/changes.ts'
+import { redriveByRule } from '../engine/dead-letters.ts'
 import type { Alarm, Engine } from '../engine/engine.ts'
+import type { LogEntry } from '../engine/log.ts'
+import type { Meter } from '../engine/meter.ts'
+import { createSlots } from '../engine/slots.ts'
 import { randomIds, systemClock } from '../engine/system.ts'
 import { keepTime } from '../engine/time.ts'
 import { observeWebhooks } from '../engine/webhooks.ts'
 import { createApp } from '../http/app.ts'
+import { openDoor } from '../http/door.ts'
 import { serveHttp } from '../http/serve.ts'
-import type { Processor, Publisher } from '../ports.ts'
+import { openMetrics } from '../metrics/metrics.ts'
+import type { Processor, Publisher, Sink } from '../ports.ts'
 import { openSimulatedProcessor } from '../processors/simulated/simulated.ts'
+import type { Account } from '../processors/simulated/simulated.ts'
 import { openSqliteStore } from '../stores/sqlite/store.ts'
+import { openAlerts } from './alerts.ts'
 import { createDriver } from './driver.ts'
 import { repeat } from './repeat.ts'
+import type { Repeating } from './repeat.ts'
 import { startRelay } from './relay.ts'
 import { prepareTokens } from './tokens.ts'
 import type { FirstTokens } from './tokens.ts'
-import type { LogEntry } from './log.ts'
 
 export interface Service {
   readonly url: string
@@ -35,6 +45,8 @@ export interface Service {
 export interface ServiceOptions {
   readonly log: (entry: LogEntry) => void
   readonly publishers?: readonly Publisher[]
+  /** Where alerts go besides the log and the webhook of the settings. */
+  readonly sinks?: readonly Sink[]
 }
 
 /** How soon stored webhooks are taken up, and those that matched nothing are tried again. */
@@ -47,10 +59,19 @@ export async function openService(config: Config, options: ServiceOptions): Prom
   try {
     const processor = await openProcessor(config)
     const driver = createDriver()
-    const alarm = (raised: Alarm): void => options.log({ level: 'alarm', ...raised })
+    const processors = new Map([[processor.binding.processor, processor]])
+    const publishers = options.publishers ?? []
+    const metrics = await openMetrics({
+      store,
+      nowMs: systemClock.nowMs,
+      processors,
+      publishers: publishers.map(({ name }) => name),
+    })
+    const alerts = openAlerts(config, { ...options, publishers, counts: metrics.standing })
+    const alarm = soundTo(options.log, metrics.meter, alerts.alarm)
     const engine: Engine = Object.freeze({
       store,
-      processors: new Map([[processor.binding.processor, processor]]),
+      processors,
       clock: systemClock,
       time: keepTime(systemClock, (byMs) =>
         alarm({ kind: 'clock_jumped', paymentId: null, detail: `by ${byMs} ms` }),
@@ -58,26 +79,41 @@ export async function openService(config: Config, options: ServiceOptions): Prom
       ids: randomIds,
       policy: policyFor(config),
       claimPolicy: defaultClaimPolicy,
-      blocked: () => null,
-      stopped: () => false,
+      secondOperator: config.secondOperator,
+      breakerPolicy: defaultBreakerPolicy,
+      rateLimits: rateLimits(config, processor),
+      breakers: createBreakers(),
+      slots: createSlots(),
       alarm,
+      log: options.log,
+      meter: metrics.meter,
       changes: createChanges(),
       wake: driver.wake,
     })
     const tokens = await prepareTokens(engine, config)
-    const app = createApp({ engine, log: options.log, isReady: () => ({ ready: true }) })
+    const app = createApp({
+      engine,
+      metrics: metrics.text,
+      door: openDoor(config.agentRate),
+      isReady: () => ({ ready: true }),
+      alertRunbookUrl: config.alertRunbookUrl,
+    })
     const server = await serveHttp(app, config)
     driver.start(engine)
-    const relays = (options.publishers ?? []).map((publisher) => startRelay(engine, publisher))
+    const relays = publishers.map((publisher) => startRelay(engine, publisher))
     const webhooks = repeat(
       (isStopping) => observeWebhooks(engine, 100, isStopping),
       webhooksEveryMs,
     )
+    const redriving = startRedriving(engine)
+    const alerting = alerts.start(engine)
     const stop = async (): Promise<void> => {
       await server.close()
+      await redriving.stop()
       await driver.stop()
       await webhooks.stop()
       await Promise.all(relays.map((relay) => relay.stop()))
+      await alerting.stop()
       await processor.close()
       await store.close()
     }
@@ -86,6 +122,36 @@ export async function openService(config: Config, options: ServiceOptions): Prom
     await store.close()
     throw error
   }
+}
+
+function soundTo(
+  log: ServiceOptions['log'],
+  meter: Meter,
+  alert: Engine['alarm'],
+): Engine['alarm'] {
+  return (alarm: Alarm) => {
+    const { kind, paymentId, detail, traceId } = alarm
+    alert(alarm)
+    meter.alarmed(kind)
+    log({ level: 'alarm', kind, payment_id: paymentId, trace_id: traceId ?? null, detail })
+  }
+}
+
+function rateLimits({ processorRate }: Config, { binding }: Processor): Engine['rateLimits'] {
+  return new Map(processorRate === null ? [] : [[binding.processor, processorRate]])
+}
+
+/** How soon a closed breaker's dead letters are taken up. */
+const redriveEveryMs = 1_000
+
+/** The rule that takes up again what an outage left behind, a page at a time. */
+function startRedriving(engine: Engine): Repeating {
+  let cursor: string | null = null
+  return repeat(async () => {
+    const look = await redriveByRule(engine, cursor)
+    cursor = look.cursor
+    return look.taken
+  }, redriveEveryMs)
 }
 
 function policyFor({ callTimeoutMs }: Config): Policy {
@@ -105,13 +171,33 @@ async function openProcessor(config: Config): Promise<Processor> {
         'use `quittance start`, which runs one beside the service.',
     )
   }
-  return openSimulatedProcessor({
+  const known = await knownAccount(config)
+  const processor = await openSimulatedProcessor({
+    known,
     url: config.simulatorUrl,
     apiKey: config.simulatorKey,
     webhookSecret: config.simulatorWebhookSecret,
     installation: await installationId(config),
     capabilities: { absenceAfterMs: config.absenceAfterMs },
   })
+  await keepAccount(config, processor)
+  return processor
+}
+
+const accountFile = ({ dataFolder }: Config): string => join(dataFolder, 'processor.json')
+
+/** Who we were at the processor the last time that this service started. */
+async function knownAccount(config: Config): Promise<Account | null> {
+  const kept = await readFile(accountFile(config), 'utf8').catch(absentOnly)
+  return kept === null ? null : (JSON.parse(kept) as Account) // only `keepAccount` writes this file
+}
+
+async function keepAccount(config: Config, { binding }: Processor): Promise<void> {
+  const { processorAccount: id, livemode } = binding
+  const path = accountFile(config)
+  // Whole or not at all: a torn file must not keep us from starting.
+  await writeFile(`${path}.new`, JSON.stringify({ id, livemode }), { mode: 0o600 })
+  await rename(`${path}.new`, path)
 }
 
 /** Marks our objects at the processor; made once for a data folder. */

@@ -7,12 +7,19 @@ import type { LookUpBy, Step } from '../core/step.ts'
 import { needsFreshLook } from '../core/observe.ts'
 import type { Evidence } from '../core/observe.ts'
 import { lastSend, operationAt } from '../core/operation.ts'
+import { paymentFormat } from '../core/payment.ts'
 import type { Payment, Target } from '../core/payment.ts'
+import { classify } from '../core/outcome.ts'
 import type { Answer, Finding, ObjectView } from '../core/outcome.ts'
 import { change } from './change.ts'
 import type { Change } from './change.ts'
 import { boundProcessor, circumstances } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { measured } from './meter.ts'
+import { readGates } from './gates.ts'
+import type { Gates } from './gates.ts'
+import { confirmPermit, obtainPermit, reportCall } from './permit.ts'
+import type { Permit, Permitted } from './permit.ts'
 
 /** What the driver does next. */
 export type Progress =
@@ -25,28 +32,56 @@ export type Progress =
   | { readonly next: 'store_unavailable' }
 
 export async function advance(engine: Engine, paymentId: string, run: number): Promise<Progress> {
+  const permitted = await permitFor(engine, paymentId)
+  if (permitted?.permitted === false) return { next: 'wait', untilMs: permitted.untilMs }
+  const permit = permitted?.permit ?? null
   const started = { steadyMs: engine.clock.steadyMs(), wallMs: engine.clock.nowMs() }
   // Decided on each fresh read; after the commit it is the step that was stored.
   let step = { do: 'done' } as Step
   const changed = await change(
     engine,
     paymentId,
-    (payment, nowMs) => {
+    (payment, nowMs, gates) => {
       started.steadyMs = engine.clock.steadyMs()
       started.wallMs = engine.clock.nowMs()
-      step = next(payment, circumstances(engine, payment), nowMs)
-      return toStore(engine, payment, step, nowMs)
+      step = next(payment, circumstances(engine, payment, gates), nowMs)
+      // The payment has changed since the permit was asked for: the next step asks for its own.
+      if (step.do === 'send' && permit === null) return { facts: [] }
+      return toStore(engine, payment, step, nowMs, gates)
     },
     { guard: (row) => row.run <= run },
   )
+  const isSent = changed.result === 'changed' && step.do === 'send'
+  if (!isSent) await giveBack(engine, changed, permit)
   if (!('row' in changed)) return withoutRow(changed)
   if (changed.result === 'rejected')
     throw new Error(`next and decide disagree: ${changed.rejection.detail}`)
   const { payment } = changed.row
-  if (step.do === 'send') return send(engine, payment, step.target, started)
+  if (step.do === 'send') {
+    return permit === null
+      ? { next: 'go_on' }
+      : send(engine, payment, { target: step.target, permit, started })
+  }
   if (step.do === 'look_up') return lookUp(engine, payment, step.target, step.by)
-  if (step.do === 'command') return progress(engine, payment)
+  if (step.do === 'command') return progress(engine, payment, changed.gates)
   return rest(engine, paymentId, run, step, changed.row.dueAtMs)
+}
+
+/** `null`: its next step moves no money, as far as can be seen from here. */
+async function permitFor(engine: Engine, paymentId: string): Promise<Permitted | null> {
+  const [row] = await engine.store.read([{ table: 'payment', key: paymentId }])
+  if (row === null || row.value.payment.format > paymentFormat) return null
+  const { payment } = row.value
+  const gates = await readGates(engine, payment)
+  const nowMs = engine.time.nowMs(payment.updatedAtMs)
+  const step = next(payment, circumstances(engine, payment, gates), nowMs)
+  return step.do === 'send' ? obtainPermit(engine, payment, gates) : null
+}
+
+// A probe that is not made must not keep the breaker waiting for its verdict.
+async function giveBack(engine: Engine, changed: Change, permit: Permit | null): Promise<void> {
+  if (permit === null || permit.epoch === null || !('row' in changed)) return
+  await reportCall(engine, changed.row.payment, permit.epoch, null)
 }
 
 function withoutRow(changed: Exclude<Change, { row: unknown }>): Progress {
@@ -62,65 +97,89 @@ function withoutRow(changed: Exclude<Change, { row: unknown }>): Progress {
 }
 
 // The attempt, or its next send, is committed before the call; a look-up leaves no mark before.
-function toStore(engine: Engine, payment: Payment, step: Step, nowMs: number): Decision {
+function toStore(
+  engine: Engine,
+  payment: Payment,
+  step: Step,
+  nowMs: number,
+  gates: Gates,
+): Decision {
   if (step.do === 'command') return decide(payment, step.command, nowMs)
   if (step.do !== 'send') return { facts: [] }
   const { target, again } = step
-  return decide(
-    payment,
-    { type: 'send', target, again, given: circumstances(engine, payment) },
-    nowMs,
-  )
+  const given = circumstances(engine, payment, gates)
+  return decide(payment, { type: 'send', target, again, given }, nowMs)
+}
+
+interface Sending {
+  readonly target: Target
+  readonly permit: Permit
+  /** When it was decided, by both clocks. */
+  readonly started: { readonly steadyMs: number; readonly wallMs: number }
 }
 
 async function send(
   engine: Engine,
   payment: Payment,
-  target: Target,
-  started: { steadyMs: number; wallMs: number },
+  { target, permit, started }: Sending,
 ): Promise<Progress> {
   const operation = operationAt(payment, target)
   const processor = boundProcessor(engine, payment)
   if (operation === null) throw new Error('the stored send has no operation')
   const { attempt } = operation
   const { number, atMs } = lastSend(operation)
+  // What was thrown or has opened since the decision still stops it; nothing is awaited after this.
+  const stopped = await confirmPermit(engine, payment, permit)
   // A stalled sender that wakes up late must stay silent: others may have concluded by now. Both
   // clocks count, because one stands still while the machine sleeps and the other can be set.
   const elapsedMs = Math.max(
     engine.clock.steadyMs() - started.steadyMs,
     engine.clock.nowMs() - started.wallMs,
   )
+  const isLate = processor === null || elapsedMs > engine.policy.startSendWithinMs
   const answer =
-    processor === null || elapsedMs > engine.policy.startSendWithinMs
-      ? notSent
-      : await processor.send({
-          kind: operation.kind,
-          attempt,
-          payment,
-          timeoutMs: engine.policy.callTimeoutMs - elapsedMs,
-        })
+    processor === null || isLate || stopped !== null
+      ? notSent(stopped ?? 'started_too_late')
+      : await measured(
+          engine,
+          { processor: payment.binding.processor, operation: operation.kind },
+          () =>
+            processor.send({
+              kind: operation.kind,
+              attempt,
+              payment,
+              timeoutMs: engine.policy.callTimeoutMs - elapsedMs,
+            }),
+          (told) => classify(operation.kind, attempt, told),
+        )
   if (answer.replayed && number === 1) {
     engine.alarm({ kind: 'replayed_first_send', paymentId: payment.id, detail: attempt.id })
   }
-  return report(engine, payment.id, {
-    kind: 'answer',
-    attemptId: attempt.id,
-    send: number,
-    answer,
-    askedAtMs: atMs,
-  })
+  const [progressed] = await Promise.all([
+    report(engine, payment.id, {
+      kind: 'answer',
+      attemptId: attempt.id,
+      send: number,
+      answer,
+      askedAtMs: atMs,
+    }),
+    reportCall(engine, payment, permit.epoch, answer),
+  ])
+  return progressed
 }
 
-const notSent: Answer = {
-  signal: 'not_sent',
-  cause: 'started_too_late',
-  object: null,
-  decline: null,
-  retryAfterMs: null,
-  replayed: false,
-  status: null,
-  requestId: null,
-  excerpt: null,
+function notSent(cause: string): Answer {
+  return {
+    signal: 'not_sent',
+    cause,
+    object: null,
+    decline: null,
+    retryAfterMs: null,
+    replayed: false,
+    status: null,
+    requestId: null,
+    excerpt: null,
+  }
 }
 
 async function lookUp(
@@ -146,13 +205,19 @@ async function ask(
       askedAtMs,
     }
   }
-  const finding = await processor.lookUp({
-    by,
-    paymentId: payment.id,
-    objectId: payment.objectId,
-    sinceMs: payment.createdAtMs,
-    timeoutMs: engine.policy.callTimeoutMs,
-  })
+  const finding = await measured(
+    engine,
+    { processor: payment.binding.processor, operation: 'look_up' },
+    () =>
+      processor.lookUp({
+        by,
+        paymentId: payment.id,
+        objectId: payment.objectId,
+        sinceMs: payment.createdAtMs,
+        timeoutMs: engine.policy.callTimeoutMs,
+      }),
+    (told) => told.finding,
+  )
   return { finding, askedAtMs }
 }
 
@@ -166,8 +231,8 @@ export async function observeEvidence(
   paymentId: string,
   evidence: Evidence,
 ): Promise<Change> {
-  const decideOn = (payment: Payment, nowMs: number): Decision => {
-    const judgement = circumstances(engine, payment)
+  const decideOn = (payment: Payment, nowMs: number, gates: Gates): Decision => {
+    const judgement = circumstances(engine, payment, gates)
     return decide(payment, { type: 'observe', evidence, judgement }, nowMs)
   }
   let last: Change = { result: 'unknown', why: 'not tried' }
@@ -193,7 +258,8 @@ async function report(engine: Engine, paymentId: string, evidence: Evidence): Pr
   if (evidence.kind === 'answer' && object !== null && needsFreshLook(payment, object)) {
     return lookUp(engine, { ...payment, objectId: object.objectId }, null, 'object')
   }
-  return progress(engine, payment)
+  if (changed.result === 'rejected') throw new Error('evidence is never refused')
+  return progress(engine, payment, changed.gates)
 }
 
 /**
@@ -208,7 +274,7 @@ export async function followHint(
   const [row] = await engine.store.read([{ table: 'payment', key: paymentId }])
   if (row === null) return 'not_found'
   const { payment } = row.value
-  if (isKnown(engine, payment, hint)) return 'observed'
+  if (isKnown(engine, payment, hint, await readGates(engine, payment))) return 'observed'
   const { objectId } = hint
   const { finding, askedAtMs } = await ask(engine, { ...payment, objectId }, 'object')
   if (finding.finding !== 'found') return 'no_answer'
@@ -219,12 +285,12 @@ export async function followHint(
   return 'observed'
 }
 
-function isKnown(engine: Engine, payment: Payment, hint: ObjectView): boolean {
+function isKnown(engine: Engine, payment: Payment, hint: ObjectView, gates: Gates): boolean {
   if (hint.amount !== payment.amount || hint.currency !== payment.currency) return false
   if (needsFreshLook(payment, hint)) return false
   const nowMs = engine.time.nowMs(payment.updatedAtMs)
   const evidence: Evidence = { kind: 'record', object: hint, askedAtMs: nowMs }
-  const judgement = circumstances(engine, payment)
+  const judgement = circumstances(engine, payment, gates)
   const { facts } = decide(payment, { type: 'observe', evidence, judgement }, nowMs)
   return facts?.length === 0
 }
@@ -235,9 +301,9 @@ function shownBy(evidence: Evidence): Answer['object'] {
   return evidence.finding.finding === 'found' ? evidence.finding.object : null
 }
 
-function progress(engine: Engine, payment: Payment): Progress {
+function progress(engine: Engine, payment: Payment, gates: Gates): Progress {
   const nowMs = engine.time.nowMs(payment.updatedAtMs)
-  return toProgress(next(payment, circumstances(engine, payment), nowMs), nowMs)
+  return toProgress(next(payment, circumstances(engine, payment, gates), nowMs), nowMs)
 }
 
 function toProgress(step: Step, nowMs: number): Progress {

@@ -10,11 +10,20 @@ import { paymentFormat } from '../core/payment.ts'
 import type { Payment, PaymentEvent } from '../core/payment.ts'
 import type { Rejection } from '../core/rejections.ts'
 import type { Action, PaymentRow, Row } from '../ports.ts'
+import { deadLetterActions } from './dead-letter-record.ts'
 import { circumstances } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { readGates } from './gates.ts'
+import type { Gates } from './gates.ts'
+import { tellCommitted } from './meter.ts'
 
 export type Change =
-  | { readonly result: 'changed' | 'unchanged'; readonly row: PaymentRow }
+  | {
+      readonly result: 'changed' | 'unchanged'
+      readonly row: PaymentRow
+      /** As it was decided on. */
+      readonly gates: Gates
+    }
   | { readonly result: 'rejected'; readonly rejection: Rejection; readonly row: PaymentRow }
   | { readonly result: 'not_found' }
   /** A row of the caller's own (`also`) failed its condition; nothing was written. */
@@ -40,7 +49,7 @@ const maxConflicts = 50
 export async function change(
   engine: Engine,
   paymentId: string,
-  decideOn: (payment: Payment, nowMs: number) => Decision,
+  decideOn: (payment: Payment, nowMs: number, gates: Gates) => Decision,
   options: ChangeOptions = {},
 ): Promise<Change> {
   for (let conflicts = 0; conflicts < maxConflicts; conflicts += 1) {
@@ -49,16 +58,17 @@ export async function change(
     const { payment } = row.value
     if (payment.format > paymentFormat || options.guard?.(row.value) === false)
       return { result: 'left' }
+    const gates = await readGates(engine, payment)
     const nowMs = engine.time.nowMs(payment.updatedAtMs)
-    const decision = decideOn(payment, nowMs)
+    const decision = decideOn(payment, nowMs, gates)
     if (decision.rejection !== undefined) {
       return { result: 'rejected', rejection: decision.rejection, row: row.value }
     }
     if (decision.facts.length === 0 && options.always !== true) {
-      return { result: 'unchanged', row: row.value }
+      return { result: 'unchanged', row: row.value, gates }
     }
     const events = stamp(paymentId, payment.seq, decision.facts, nowMs)
-    const outcome = await commitChange(engine, row, events, nowMs, options)
+    const outcome = await commitChange(engine, row, gates, events, nowMs, options)
     if (outcome !== 'conflict') return outcome
   }
   return { result: 'unknown', why: 'too many conflicts' }
@@ -67,6 +77,7 @@ export async function change(
 async function commitChange(
   engine: Engine,
   row: Row<'payment'>,
+  gates: Gates,
   events: readonly PaymentEvent[],
   nowMs: number,
   options: ChangeOptions,
@@ -75,7 +86,7 @@ async function commitChange(
   const after = evolveAll(payment, events)
   const value: PaymentRow = {
     payment: after,
-    dueAtMs: dueAtMs(next(after, circumstances(engine, after), nowMs), nowMs),
+    dueAtMs: dueAtMs(next(after, circumstances(engine, after, gates), nowMs), nowMs),
     run: row.value.run + (options.raiseRun === true ? 1 : 0),
   }
   const committed = await engine.store.commit({
@@ -84,19 +95,27 @@ async function commitChange(
       { do: 'put', table: 'payment', key: payment.id, value, if: { version: row.version } },
       ...(events.length > 0 ? [{ do: 'record', paymentId: payment.id, events } as const] : []),
       ...budgetActions(payment, after),
+      ...(await deadLetterActions(engine, payment, after, events)),
       ...(options.also?.(after) ?? []),
     ],
   })
   if (committed.result === 'conflict') {
-    const onPayment = committed.rows.every(({ table }) => table === 'payment' || table === 'event')
-    return onPayment ? 'conflict' : { result: 'taken' }
+    const isOurs = committed.rows.every(({ table }) => ownTables.includes(table))
+    return isOurs ? 'conflict' : { result: 'taken' }
   }
-  if (committed.result === 'unknown') return { result: 'unknown', why: committed.why }
+  if (committed.result === 'unknown') {
+    engine.meter.inDoubt()
+    return { result: 'unknown', why: committed.why }
+  }
+  tellCommitted(engine, { before: payment, after, events })
   sound(engine, events)
   // Whoever waits, waits until there is nothing to wait for; the steps in between are not worth a read.
   if (advise(after, nowMs).nextAction.type !== 'wait') engine.changes.tell(payment.id)
-  return { result: 'changed', row: value }
+  return { result: 'changed', row: value, gates }
 }
+
+/** A conflict on these is decided again; one on another row is the caller's business. */
+const ownTables: readonly string[] = ['payment', 'event', 'dead_letter']
 
 function budgetActions(before: Payment, after: Payment): readonly Action[] {
   const moved = budgetChange(before, after)

@@ -1,6 +1,7 @@
 // What agents and operators ask of a payment that exists. An agent's command claims its key in the
 // same commit as its effect, so that a repeated command replays; a refused one leaves the key unused.
 import { keyRowKey } from '../core/guards.ts'
+import { stopKey } from '../core/control.ts'
 import { decide } from '../core/decide.ts'
 import type { Command } from '../core/decide.ts'
 import { normalise } from '../core/normalise.ts'
@@ -11,6 +12,7 @@ import type { Rejection } from '../core/rejections.ts'
 import { change } from './change.ts'
 import type { Change } from './change.ts'
 import type { Engine } from './engine.ts'
+import { tooMany } from './submit.ts'
 import type { Caller, RequestKey } from './submit.ts'
 
 export type AgentCommand =
@@ -41,17 +43,28 @@ export async function commandPayment(
   key: RequestKey,
   paymentId: string,
   command: AgentCommand,
+  limitedForMs: number | null = null,
 ): Promise<CommandResult> {
   const rowKey = keyRowKey(caller.agent, key.method, key.path, key.key)
   // The key may be claimed between the look and the commit: the next look finds it.
   for (let tries = 0; tries < 3; tries += 1) {
-    const [known, row] = await engine.store.read([
+    const [known, row, stop, agent] = await engine.store.read([
       { table: 'key', key: rowKey },
       { table: 'payment', key: paymentId },
+      { table: 'control', key: stopKey },
+      { table: 'agent', key: caller.agent },
     ])
     const payment = row?.value.payment ?? null
     if (payment === null || payment.account !== caller.account) return notFound
     if (known !== null) return replay(known.value, key, payment)
+    const halted =
+      limitedForMs === null
+        ? refusedWhileHalted(command, {
+            stopped: stop?.value.halted === true,
+            suspended: agent === null || agent.value.suspended,
+          })
+        : tooMany(limitedForMs)
+    if (halted !== null) return { result: 'rejected', rejection: halted, existing: payment }
     const refundId = command.type === 'refund' ? engine.ids.next('ref', engine.time.nowMs(0)) : null
     const changed = await change(
       engine,
@@ -78,6 +91,16 @@ export async function commandPayment(
     if (answer !== null) return answer
   }
   return lost
+}
+
+// A void moves no money and is the one thing that may still be asked for.
+function refusedWhileHalted(
+  { type }: AgentCommand,
+  { stopped, suspended }: { readonly stopped: boolean; readonly suspended: boolean },
+): Rejection | null {
+  if (type === 'void') return null
+  if (suspended) return reject('agent_suspended', 'An operator must resume it.')
+  return stopped ? reject('stopped', 'An operator must start payments again.') : null
 }
 
 const notFound: CommandResult = {

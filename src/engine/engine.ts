@@ -1,10 +1,18 @@
 // What the engine works with: the ports, the policy, and its ways of telling others. Made once per
 // process by `embedded/` or `aws/`; every function of the engine takes it first.
+import type { BreakerPolicy } from '../core/breaker.ts'
 import type { ClaimPolicy } from '../core/claim.ts'
 import type { Payment } from '../core/payment.ts'
-import type { Blocked, Capabilities, Circumstances, Policy } from '../core/policy.ts'
+import type { Capabilities, Circumstances, Policy } from '../core/policy.ts'
+import type { RateLimit } from '../core/rate.ts'
 import type { Clock, Ids, Processor, Store } from '../ports.ts'
+import type { Breakers } from './breakers.ts'
 import type { Changes } from './changes.ts'
+import type { LogEntry } from './log.ts'
+import type { Meter } from './meter.ts'
+import { blockadeOf } from './gates.ts'
+import type { Gates } from './gates.ts'
+import type { Slots } from './slots.ts'
 import type { Time } from './time.ts'
 
 /** Something that a person should hear of. Alerting decides who and how. */
@@ -23,6 +31,8 @@ export interface Alarm {
     | 'bug'
   readonly paymentId: string | null
   readonly detail: string
+  /** The request that raised it; a door puts it there. */
+  readonly traceId?: string
 }
 
 export interface Engine {
@@ -34,11 +44,18 @@ export interface Engine {
   readonly ids: Ids
   readonly policy: Policy
   readonly claimPolicy: ClaimPolicy
-  /** What stands in the way of this payment right now (pause, stop, suspension). */
-  readonly blocked: (payment: Payment) => Blocked | null
-  /** Is everything stopped, new claims included? */
-  readonly stopped: () => boolean
+  /** Must a second operator say the same before a dead letter is resolved by hand? */
+  readonly secondOperator: boolean
+  readonly breakerPolicy: BreakerPolicy
+  /** How many calls a processor may be sent, by its configured name; none where it has no limit. */
+  readonly rateLimits: ReadonlyMap<string, RateLimit>
+  /** What this process has in hand of breakers and slots, so that one write speaks for many calls. */
+  readonly breakers: Breakers
+  readonly slots: Slots
   readonly alarm: (alarm: Alarm) => void
+  /** One line of the structured log. */
+  readonly log: (entry: LogEntry) => void
+  readonly meter: Meter
   readonly changes: Changes
   /** Asks the driver to look at a payment now. Forgetting it is harmless: the sweeper finds it. */
   readonly wake: (paymentId: string, run: number) => void
@@ -70,12 +87,14 @@ export function boundProcessor(engine: Engine, { binding }: Payment): Processor 
     : null
 }
 
-export function circumstances(engine: Engine, payment: Payment): Circumstances {
+export function circumstances(engine: Engine, payment: Payment, gates: Gates): Circumstances {
+  const blockade = blockadeOf(gates, payment.id, engine.time.nowMs(0))
   const capabilities = boundProcessor(engine, payment)?.capabilities(payment) ?? null
   return {
     capabilities: capabilities ?? noCapabilities,
     policy: engine.policy,
     bindingMatches: capabilities !== null,
-    blocked: engine.time.jumped(payment.updatedAtMs) ? 'clock_jumped' : engine.blocked(payment),
+    blocked: engine.time.jumped(payment.updatedAtMs) ? 'clock_jumped' : (blockade?.why ?? null),
+    reachable: blockade?.byBreaker !== true,
   }
 }

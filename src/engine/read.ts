@@ -4,10 +4,14 @@ import type { DetailsRow } from '../core/guards.ts'
 import type { PaymentEvent } from '../core/payment.ts'
 import type { PaymentQuery, PaymentRow } from '../ports.ts'
 import type { Engine } from './engine.ts'
+import { blockadeOf, readGates } from './gates.ts'
+import type { Blockade } from './gates.ts'
 
 export interface PaymentView {
   readonly row: PaymentRow
   readonly details: DetailsRow
+  /** What keeps it from moving although nothing of its own does; `null` too where it is at its end. */
+  readonly blockade: Blockade | null
 }
 
 const noDetails: DetailsRow = { description: null, metadata: {}, distinctFrom: [], reason: null }
@@ -23,7 +27,14 @@ export async function readPayment(
     { table: 'details', key: paymentId },
   ])
   if (row === null || (account !== null && row.value.payment.account !== account)) return null
-  return { row: row.value, details: details?.value ?? noDetails }
+  return toView(engine, row.value, details?.value ?? noDetails)
+}
+
+async function toView(engine: Engine, row: PaymentRow, details: DetailsRow): Promise<PaymentView> {
+  const { payment, dueAtMs } = row
+  if (dueAtMs === null) return { row, details, blockade: null }
+  const gates = await readGates(engine, payment)
+  return { row, details, blockade: blockadeOf(gates, payment.id, engine.time.nowMs(0)) }
 }
 
 export async function listPayments(
@@ -33,11 +44,10 @@ export async function listPayments(
   const { rows, cursor } = await engine.store.list(query)
   const keys = rows.map((row) => ({ table: 'details', key: row.value.payment.id }) as const)
   const details = keys.length === 0 ? [] : await engine.store.read(keys)
-  const views = rows.map((row, index) => ({
-    row: row.value,
-    details: details[index]?.value ?? noDetails,
-  }))
-  return { views, cursor }
+  const views = rows.map((row, index) =>
+    toView(engine, row.value, details[index]?.value ?? noDetails),
+  )
+  return { views: await Promise.all(views), cursor }
 }
 
 export function readEvents(

@@ -8,6 +8,7 @@ import { operatePayment } from './command.ts'
 import type { CommandResult } from './command.ts'
 import { boundProcessor } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { measured } from './meter.ts'
 
 export interface Word {
   readonly by: string
@@ -17,7 +18,23 @@ export interface Word {
     | { readonly finding: 'paid'; readonly processorReference: string }
 }
 
+/** `proposed`: kept until an operator of another name says the same. */
+export type ResolveResult = CommandResult | { readonly result: 'proposed' }
+
 export async function resolvePayment(
+  engine: Engine,
+  paymentId: string,
+  word: Word,
+  version: number,
+): Promise<ResolveResult> {
+  if (engine.secondOperator) {
+    const proposed = await proposeFirst(engine, paymentId, word, version)
+    if (proposed !== null) return proposed
+  }
+  return resolveNow(engine, paymentId, word, version)
+}
+
+async function resolveNow(
   engine: Engine,
   paymentId: string,
   { by, reason, said }: Word,
@@ -35,6 +52,49 @@ export async function resolvePayment(
   const object = await findObject(engine, payment, said.processorReference)
   if (typeof object !== 'string') return act({ finding: 'paid', object })
   const rejection = reject('resolve_contradicts', object, { existing: [paymentId] })
+  return { result: 'rejected', rejection, existing: payment }
+}
+
+/** `null`: another operator has said the same before; now it may be done. */
+async function proposeFirst(
+  engine: Engine,
+  paymentId: string,
+  { by, reason, said }: Word,
+  version: number,
+): Promise<ResolveResult | null> {
+  const [row, letter] = await engine.store.read([
+    { table: 'payment', key: paymentId },
+    { table: 'dead_letter', key: paymentId },
+  ])
+  const payment = row?.value.payment ?? null
+  const refused = refusedBefore(payment, version)
+  if (refused !== null) return { result: 'rejected', rejection: refused, existing: payment }
+  if (letter === null) {
+    const rejection = reject('not_parked', 'It has no record in the dead letters.')
+    return { result: 'rejected', rejection, existing: payment }
+  }
+  const processorReference = said.finding === 'paid' ? said.processorReference : null
+  const { proposal } = letter.value
+  const isSame =
+    proposal?.finding === said.finding && proposal.processorReference === processorReference
+  if (isSame && proposal.by !== by) return null
+  const atMs = engine.time.nowMs(0)
+  const { finding } = said
+  const value = { ...letter.value, proposal: { by, atMs, finding, processorReference, reason } }
+  const committed = await engine.store.commit({
+    commitId: engine.ids.next('cmt', atMs),
+    actions: [
+      {
+        do: 'put',
+        table: 'dead_letter',
+        key: paymentId,
+        value,
+        if: { version: letter.version },
+      },
+    ],
+  })
+  if (committed.result === 'committed') return { result: 'proposed' }
+  const rejection = reject('retry_same_key', 'It changed just now, or was not stored; look again.')
   return { result: 'rejected', rejection, existing: payment }
 }
 
@@ -58,13 +118,19 @@ async function findObject(
 ): Promise<ObjectView | string> {
   const processor = boundProcessor(engine, payment)
   if (processor === null) return 'The processor of this payment is not configured.'
-  const found = await processor.lookUp({
-    by: 'object',
-    paymentId: payment.id,
-    objectId,
-    sinceMs: payment.createdAtMs,
-    timeoutMs: engine.policy.callTimeoutMs,
-  })
+  const found = await measured(
+    engine,
+    { processor: payment.binding.processor, operation: 'look_up' },
+    () =>
+      processor.lookUp({
+        by: 'object',
+        paymentId: payment.id,
+        objectId,
+        sinceMs: payment.createdAtMs,
+        timeoutMs: engine.policy.callTimeoutMs,
+      }),
+    (told) => told.finding,
+  )
   if (found.finding === 'no_answer') return 'The processor did not answer; nothing was changed.'
   if (found.finding === 'not_found') return 'The processor shows no object with this id.'
   return isOfAnother(payment, found.object)

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 
 import { decideClaim } from '../core/claim.ts'
-import type { ClaimFacts, ClaimRequest } from '../core/claim.ts'
+import type { ClaimRequest } from '../core/claim.ts'
 import { evolveAll, stamp } from '../core/evolve.ts'
 import {
   keyRowKey,
@@ -13,16 +13,19 @@ import {
   referenceKey,
 } from '../core/guards.ts'
 import type { DetailsRow } from '../core/guards.ts'
-import { budgetKey, leftUnder } from '../core/mandate.ts'
+import { leftUnder } from '../core/mandate.ts'
 import type { BindingMandate } from '../core/mandate.ts'
 import { next } from '../core/next.ts'
 import { dueAtMs } from '../core/step.ts'
 import type { Fact, Payment } from '../core/payment.ts'
 import { reject } from '../core/rejections.ts'
 import type { Rejection } from '../core/rejections.ts'
-import type { Action, Processor, Row } from '../ports.ts'
+import type { Action } from '../ports.ts'
 import { circumstances } from './engine.ts'
 import type { Engine } from './engine.ts'
+import { chooseProcessor, readForClaim } from './claim-read.ts'
+import type { ClaimRead } from './claim-read.ts'
+import { tellCommitted } from './meter.ts'
 
 /** A caller whose token was checked. */
 export interface Caller {
@@ -74,11 +77,13 @@ export async function submit(
   caller: Caller,
   key: RequestKey,
   request: PaymentRequest,
+  limitedForMs: number | null = null,
 ): Promise<Submission> {
   for (let conflicts = 0; conflicts < maxConflicts; conflicts += 1) {
     const nowMs = engine.time.nowMs(0)
     const read = await readForClaim(engine, caller, key, request, nowMs)
-    if (read.key !== null) return replay(engine, read.key.value, key.fingerprint)
+    if (read.key !== null) return replay(engine, read.key.value, key.fingerprint, request)
+    if (limitedForMs !== null) return rejected(tooMany(limitedForMs))
     const claim = toClaim(engine, caller, request, nowMs)
     if (claim === null)
       return rejected(reject('processor_unknown', 'Ask an operator for the names.'))
@@ -97,120 +102,49 @@ export async function submit(
   )
 }
 
+/** An agent asks more often than it may; the key is not used. */
+export const tooMany = (retryAfterMs: number): Rejection =>
+  reject('rate_limited', 'This agent asks more often than its limit allows.', { retryAfterMs })
+
 const rejected = (rejection: Rejection, existing: Payment | null = null): Submission => ({
   result: 'rejected',
   rejection,
   existing,
 })
 
-/** The stored payment of a key that is known, or the refusal of another body under it. */
+/** The stored payment of a key that is known, or the refusal of another body or bill under it. */
 async function replay(
   engine: Engine,
   row: { readonly fingerprint: string; readonly paymentId: string },
   fingerprint: string,
+  { payee, reference }: PaymentRequest,
 ): Promise<Submission> {
   const { paymentId } = row
   if (row.fingerprint === fingerprint) return { result: 'replayed', paymentId }
   const [existing] = await engine.store.read([{ table: 'payment', key: paymentId }])
+  const claimed = existing?.value.payment ?? null
+  if (claimed !== null && isAnotherBill(claimed, payee, reference)) {
+    const detail = `${paymentId} was claimed with this key, and it is for another payee or reference. `
+    return rejected(
+      reject(
+        'idempotency_key_of_another_bill',
+        `${detail}Nothing was stored; ask for this bill under a key of its own.`,
+      ),
+    )
+  }
   const rejection = reject(
     'idempotency_key_reused',
     `This key claimed ${paymentId} with another body. Nothing was stored.`,
     { existing: [paymentId] },
   )
-  return rejected(rejection, existing?.value.payment ?? null)
+  return rejected(rejection, claimed)
 }
 
-// ── What is read ─────────────────────────────────────────────────────────────────────────────────
-
-interface ClaimRead {
-  readonly key: Row<'key'> | null
-  readonly reference: Row<'reference'> | null
-  readonly alike: readonly (Row<'look_alike'> | null)[]
-  readonly current: Row<'payment'> | null
-  readonly payments: ReadonlyMap<string, Payment>
-  readonly facts: ClaimFacts
-}
-
-async function readForClaim(
-  engine: Engine,
-  caller: Caller,
-  key: RequestKey,
-  request: PaymentRequest,
-  nowMs: number,
-): Promise<ClaimRead> {
-  const bill = { ...request, account: caller.account }
-  const [byPayee, byReference] = lookAlikeKeys(bill)
-  const budgets = {
-    agent: budgetKey('agent', caller.agent, request.currency, nowMs),
-    account: budgetKey('account', caller.account, request.currency, nowMs),
-  }
-  const [keyRow, agent, account, reference, alikePayee, alikeReference, ofAgent, ofAccount] =
-    await engine.store.read([
-      { table: 'key', key: keyRowKey(caller.agent, key.method, key.path, key.key) },
-      { table: 'agent', key: caller.agent },
-      { table: 'account', key: caller.account },
-      { table: 'reference', key: referenceKey(bill.account, bill.payee, bill.reference) },
-      { table: 'look_alike', key: byPayee },
-      { table: 'look_alike', key: byReference },
-      { table: 'budget', key: budgets.agent },
-      { table: 'budget', key: budgets.account },
-    ])
-  const alike = [alikePayee, alikeReference]
-  const named = await readNamed(engine, reference, alike)
-  const payments = new Map(named.map((row) => [row.value.payment.id, row.value.payment]))
-  const current = named.find((row) => row.value.payment.id === reference?.value.paymentId) ?? null
-  const mandates: BindingMandate[] = []
-  const mandateOfAgent = agent?.value.mandate ?? null
-  const mandateOfAccount = account?.value.mandate ?? null
-  if (mandateOfAgent !== null) {
-    mandates.push({
-      scope: 'agent',
-      mandate: mandateOfAgent,
-      budgetKey: budgets.agent,
-      budget: ofAgent,
-    })
-  }
-  if (mandateOfAccount !== null) {
-    mandates.push({
-      scope: 'account',
-      mandate: mandateOfAccount,
-      budgetKey: budgets.account,
-      budget: ofAccount,
-    })
-  }
-  const alikeIds = new Set(alike.flatMap((row) => row?.value.paymentIds ?? []))
-  const facts: ClaimFacts = {
-    agentSuspended: agent === null || agent.value.suspended,
-    stopped: engine.stopped(),
-    capabilities: chooseProcessor(engine, request)?.capabilities(request) ?? null,
-    current: current?.value.payment ?? null,
-    alike: [...payments.values()].filter((payment) => alikeIds.has(payment.id)),
-    mandates,
-  }
-  return { key: keyRow, reference, alike, current, payments, facts }
-}
-
-async function readNamed(
-  engine: Engine,
-  reference: Row<'reference'> | null,
-  alike: readonly (Row<'look_alike'> | null)[],
-): Promise<readonly Row<'payment'>[]> {
-  const ids = new Set(alike.flatMap((row) => row?.value.paymentIds ?? []))
-  if (reference !== null) ids.add(reference.value.paymentId)
-  const all = [...ids]
-  const rows: Row<'payment'>[] = []
-  // A batch may have appended many; the port reads a hundred at once.
-  for (let from = 0; from < all.length; from += 100) {
-    const keys = all.slice(from, from + 100).map((key) => ({ table: 'payment', key }) as const)
-    rows.push(...(await engine.store.read(keys)).filter((row) => row !== null))
-  }
-  return rows
-}
-
-function chooseProcessor(engine: Engine, request: PaymentRequest): Processor | null {
-  if (request.processor !== null) return engine.processors.get(request.processor) ?? null
-  const [first] = engine.processors.values()
-  return first ?? null
+// The guard's own idea of a bill.
+function isAnotherBill(claimed: Payment, payee: string, reference: string): boolean {
+  const { account } = claimed
+  const own = referenceKey(account, claimed.payee, claimed.reference)
+  return referenceKey(account, payee, reference) !== own
 }
 
 function toClaim(
@@ -255,7 +189,7 @@ async function store(
   const paymentId = claimed.terms.id
   const events = stamp(paymentId, 0, facts, nowMs)
   const payment = evolveAll(null, events)
-  const due = dueAtMs(next(payment, circumstances(engine, payment), nowMs), nowMs)
+  const due = dueAtMs(next(payment, circumstances(engine, payment, read.gates), nowMs), nowMs)
   const keyRow = { fingerprint: key.fingerprint, paymentId, refundId: null }
   const absent = { absent: true } as const
   const actions: Action[] = [
@@ -282,10 +216,12 @@ async function store(
   const committed = await engine.store.commit({ commitId: engine.ids.next('cmt', nowMs), actions })
   if (committed.result === 'conflict') return 'conflict'
   if (committed.result === 'unknown') {
+    engine.meter.inDoubt()
     return rejected(
       reject('retry_same_key', 'The store did not say whether the claim was written.'),
     )
   }
+  tellCommitted(engine, { before: null, after: payment, events })
   if (due !== null && due <= nowMs) engine.wake(paymentId, 1)
   return { result: 'accepted', paymentId }
 }

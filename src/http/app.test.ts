@@ -144,9 +144,12 @@ test('a store that fails after the claim never makes the answer look like a refu
 
 test('a bug is 500 with its trace in the log, under the request id, and not in the answer', async () => {
   const { ask, log } = await createHttpWorld({
-    engine: () => ({
-      stopped: () => {
-        throw new TypeError('a planted bug')
+    engine: ({ ids }) => ({
+      ids: {
+        next: (prefix, nowMs) => {
+          if (prefix === 'pay') throw new TypeError('a planted bug')
+          return ids.next(prefix, nowMs)
+        },
       },
     }),
   })

@@ -7,12 +7,13 @@ import { reject } from '../core/rejections.ts'
 import type { RejectionCode } from '../core/rejections.ts'
 import { identifyCaller } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
-import { readIdempotencyKey, requestIdOf } from './headers.ts'
+import { readIdempotencyKey, requestIdOf, traceIdOf } from './headers.ts'
 import { problem } from './problem.ts'
 import type { Refusal } from './problem.ts'
 import type { Reply, Route } from './route.ts'
 import { routes } from './routes.ts'
 import type { Answer, HttpService, Surroundings } from './service.ts'
+import { traced } from './trace.ts'
 import { isUnreadable, watchStore } from './watch-store.ts'
 
 export function createApp(service: HttpService): Hono {
@@ -48,7 +49,13 @@ function exchange(c: Context, service: HttpService, template: string): Exchange 
   // Hono leaves the type of its surroundings to the app; only `serve.ts` gives any.
   const { closing = null } = (c.env ?? {}) as Surroundings
   const path = template.replace(/\{\w+\}/, () => id)
-  return { service, request: c.req.raw, path, id, closing }
+  return {
+    service: { ...service, engine: traced(service.engine, traceId(c)) },
+    request: c.req.raw,
+    path,
+    id,
+    closing,
+  }
 }
 
 // ── Nothing there ────────────────────────────────────────────────────────────────────────────────
@@ -89,14 +96,15 @@ async function refuseTo(
 
 // ── Faults ───────────────────────────────────────────────────────────────────────────────────────
 
-function fault(c: Context, { log }: HttpService, route: string, error: unknown): Refusal {
+function fault(c: Context, { engine }: HttpService, route: string, error: unknown): Refusal {
   const unreadable = isUnreadable(error)
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  log({
+  engine.log({
     level: 'error',
     kind: unreadable ? 'store_unreadable' : 'http_fault',
     route,
     request_id: requestId(c),
+    trace_id: traceId(c),
     detail: detail.slice(0, maxLogged),
   })
   return {
@@ -117,16 +125,20 @@ function respond(
   reply: Reply,
   headers: Answer['headers'] = {},
 ): Response {
+  if ('rejection' in reply) service.engine.meter.rejected(reply.rejection.code)
   const made = 'rejection' in reply ? problem(reply, placeOf(c, service)) : reply
-  return new Response(JSON.stringify(made.body), {
+  const { body } = made
+  return new Response(typeof body === 'string' ? body : JSON.stringify(body), {
     status: made.status,
     headers: {
       'content-type': 'application/json',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       'request-id': requestId(c),
+      'trace-id': traceId(c),
       ...keyEcho(c),
       ...made.headers,
+      ...reply.headers,
       ...headers,
     },
   })
@@ -150,5 +162,13 @@ function requestId(c: Context): string {
   if (typeof known === 'string') return known
   const made = requestIdOf(c.req.raw.headers.get('request-id') ?? undefined)
   c.set('requestId', made)
+  return made
+}
+
+function traceId(c: Context): string {
+  const known: unknown = c.get('traceId')
+  if (typeof known === 'string') return known
+  const made = traceIdOf(c.req.raw.headers.get('traceparent') ?? undefined)
+  c.set('traceId', made)
   return made
 }

@@ -1,4 +1,5 @@
-// One payment for the docs: the OpenAPI document shows it, a test parses it by its schema.
+// One of each for the docs: the OpenAPI document shows them, a test parses them by their schemas.
+import type { AgentJson, DeadLetterJson } from './operator-wire.ts'
 import type { EventJson, PaymentJson } from './wire.ts'
 
 const id = 'pay_01JD4Z0M8QW3R5T7V9X1B2C4D6'
@@ -59,4 +60,50 @@ export const exampleRequest = {
   reference: 'INV-2026-0042',
   description: 'Hosting, January',
   metadata: { cost_centre: '4711' },
+}
+
+export const exampleDeadLetter: DeadLetterJson = {
+  ...examplePayment,
+  state: 'validated',
+  amount_captured: 0,
+  processor_reference: null,
+  operation: { kind: 'authorise', status: 'unknown', attempt: 1, sends: 8, next_check_at: null },
+  hold: { reason: 'dead_letter', since: '2026-01-31T12:20:00.000Z' },
+  money_moved: 'unknown',
+  next_action: { ...examplePayment.next_action, type: 'ask_human' },
+  dead_letter: {
+    status: 'open',
+    reason: 'outcome_unknown',
+    step: 'authorise',
+    attempts: 1,
+    sends: 8,
+    first_at: '2026-01-31T12:00:01.000Z',
+    parked_at: '2026-01-31T12:20:00.000Z',
+    age_seconds: 5400,
+    request_hash: '5b1a3f0c9d8e7b6a5f4e3d2c1b0a99887766554433221100ffeeddccbbaa9988',
+    last_evidence: {
+      source: 'answer',
+      attempt_id: 'att_01JD4Z0M8QW3R5T7V9X1B2C4D6_authorise_1',
+      send: 8,
+      cause: 'gateway_error',
+      asked_at: '2026-01-31T12:19:50.000Z',
+      status: 504,
+      request_id: null,
+      excerpt: null,
+    },
+    redrives: 1,
+    rule_redrives: 1,
+    note: 'asked their support, ticket 4711',
+    ended_by: null,
+    ended_at: null,
+    proposal: null,
+  },
+}
+
+export const exampleAgent: AgentJson = {
+  object: 'agent',
+  id: 'agent_books',
+  account: 'default',
+  name: 'the one that buys books',
+  suspended: false,
 }

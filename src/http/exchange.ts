@@ -10,7 +10,7 @@ import { check, invalid, refuseCardNumbers } from './faults.ts'
 import { isJson, readBearer, readIdempotencyKey, readVersion } from './headers.ts'
 import { jsonPointer, parseJson } from './json.ts'
 import type { Refusal } from './problem.ts'
-import { noQuery, paymentIdPattern } from './schemas.ts'
+import { noQuery } from './schemas.ts'
 import type { HttpService } from './service.ts'
 
 export interface Exchange {
@@ -34,13 +34,22 @@ export type Identified =
   | { readonly role: 'agent'; readonly caller: Caller }
   | { readonly role: 'operator'; readonly name: string }
 
+/** Most who meet a 401 have just started the service for the first time. */
+const whereTokens = '`npm start` keeps its own in tokens.json of the data folder (.quittance).'
+
 export async function identifyCaller(x: Exchange): Promise<Step<Identified>> {
   const token = readBearer(headerOf(x, 'authorization'))
   if (token === null) {
-    return { rejection: reject('unauthenticated', 'Send `Authorization: Bearer` and the token.') }
+    return {
+      rejection: reject(
+        'unauthenticated',
+        `Send \`Authorization: Bearer\` and the token. ${whereTokens}`,
+      ),
+    }
   }
   const identity = await identify(x.service.engine, token)
-  if (identity === null) return { rejection: reject('unauthenticated', 'Nobody has this token.') }
+  if (identity === null)
+    return { rejection: reject('unauthenticated', `Nobody has this token. ${whereTokens}`) }
   if (identity.role === 'operator') return identity
   const { agent, account } = identity
   return { role: 'agent', caller: { agent, account } }
@@ -58,15 +67,6 @@ export async function admitOperator(x: Exchange): Promise<Step<{ readonly name: 
   const identified = await identifyCaller(x)
   if ('rejection' in identified || identified.role === 'operator') return identified
   return { rejection: reject('forbidden', 'Only operators may do this; ask one.') }
-}
-
-/** `null` where the path names a payment, or nothing. Ids of another form were never given out. */
-export function refusePath(x: Exchange): Refusal | null {
-  return x.id === '' || paymentIdPattern.test(x.id) ? null : noSuchPayment
-}
-
-export const noSuchPayment: Refusal = {
-  rejection: reject('payment_not_found', 'No payment that you may see has this id.'),
 }
 
 // ── What was sent ────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ import {
   readVersion,
   readWaitSeconds,
   requestIdOf,
+  traceIdOf,
 } from './headers.ts'
 
 const table = <Input, Output>(
@@ -98,4 +99,30 @@ test('a request id is kept where it is harmless, else made', () => {
   assert.match(requestIdOf('<script>'), /^req_/)
   assert.match(requestIdOf('x'.repeat(200)), /^req_/)
   assert.notEqual(requestIdOf(undefined), requestIdOf(undefined))
+})
+
+test('a trace goes on where its header is valid, as W3C says, and else begins', () => {
+  const id = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const parent = '00f067aa0ba902b7'
+  table(traceIdOf, [
+    [`00-${id}-${parent}-01`, id],
+    [`00-${id}-${parent}-00`, id],
+    // A later version may say more.
+    [`cc-${id}-${parent}-01-what-comes`, id],
+  ])
+  const invalid = [
+    undefined,
+    '',
+    id,
+    `00-${id}-${parent}-01-more`,
+    `ff-${id}-${parent}-01`,
+    `00-${id.toUpperCase()}-${parent}-01`,
+    `00-${'0'.repeat(32)}-${parent}-01`,
+    `00-${id}-${'0'.repeat(16)}-01`,
+    `00-${id}-${parent}`,
+    `00-${id}-${parent}-01, 00-${id}-${parent}-01`,
+  ]
+  const made = invalid.map(traceIdOf)
+  for (const [index, each] of made.entries()) assert.match(each, /^[0-9a-f]{32}$/, invalid[index])
+  assert.equal(new Set([...made, id]).size, invalid.length + 1)
 })

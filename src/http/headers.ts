@@ -1,6 +1,6 @@
 // The request headers that mean something to us, read strictly where a mistake could cost money and
 // leniently where it cannot.
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 
 const visibleAscii = /^[\x21-\x7e]{1,255}$/
 /** A structured string (RFC 9651): quotes and backslashes inside are escaped. */
@@ -40,6 +40,17 @@ export function readBearer(header: string | undefined): string | null {
 /** The caller's own id for this request, if it is harmless to repeat; else a new one. */
 export function requestIdOf(header: string | undefined): string {
   return header !== undefined && /^[\w.:/+=-]{1,128}$/.test(header) ? header : `req_${randomUUID()}`
+}
+
+/** W3C Trace Context; a later version may go on after the flags. */
+const traceparent =
+  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/
+
+/** The trace that this request is part of; where its header is missing or not valid, a new one. */
+export function traceIdOf(header: string | undefined): string {
+  const [, version, traceId, rest] = traceparent.exec(header ?? '') ?? []
+  if (traceId !== undefined && (version !== '00' || rest === undefined)) return traceId
+  return randomBytes(16).toString('hex')
 }
 
 /** `application/json`, with no charset or UTF-8. */

@@ -4,7 +4,8 @@ import type { RouteConfig } from '@hono/zod-openapi'
 import { z } from 'zod'
 
 import { rejectionTable } from '../core/rejections.ts'
-import type { Route } from './route.ts'
+import type { Route, RouteDoc } from './route.ts'
+import { variableOf } from './variables.ts'
 import { problemJson } from './wire.ts'
 
 const headerDocs = {
@@ -62,7 +63,7 @@ function operation(route: Route): RouteConfig {
     request: {
       ...(names.length === 0
         ? {}
-        : { params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) }),
+        : { params: z.object(Object.fromEntries(names.map((name) => [name, part(route.path)]))) }),
       ...(query === null ? {} : { query }),
       ...(body === null
         ? {}
@@ -73,16 +74,28 @@ function operation(route: Route): RouteConfig {
           }),
     },
     responses: {
-      [doc.status]: {
-        description: doc.summary,
-        content: { 'application/json': { schema: doc.answer, example: doc.example } },
-      },
+      [doc.status]: answered(doc, doc.summary),
+      ...(doc.otherwise === undefined
+        ? {}
+        : { [doc.otherwise.status]: answered(doc, doc.otherwise.description) }),
       default: {
         description: 'A refusal, with its code and what to do',
         content: { 'application/problem+json': { schema: problemJson, example: exampleProblem } },
       },
     },
   }
+}
+
+// A webhook's part is the processors' business: whoever is not there is told nothing more.
+function part(path: string): z.ZodString {
+  const isOpen = path.startsWith('/webhooks/')
+  const pattern = isOpen ? undefined : variableOf(path)?.pattern
+  return pattern === undefined ? z.string() : z.string().regex(pattern)
+}
+
+function answered({ contentType, answer, example }: RouteDoc, description: string) {
+  const content = { [contentType ?? 'application/json']: { schema: answer, example } }
+  return { description, content }
 }
 
 const { status, title } = rejectionTable.duplicate_reference

@@ -8,7 +8,6 @@ import { listPayments, readEvents, readPayment } from '../engine/read.ts'
 import { submit } from '../engine/submit.ts'
 import { toEventJson } from './events.ts'
 import { exampleEvent, examplePayment, exampleRequest } from './examples.ts'
-import { noSuchPayment } from './exchange.ts'
 import { invalid } from './faults.ts'
 import { rfc3339, toPaymentJson } from './representation.ts'
 import { agentPost, read } from './route.ts'
@@ -26,6 +25,7 @@ import {
 } from './schemas.ts'
 import { ok, withHeaders } from './service.ts'
 import { refusal, showPayment } from './show.ts'
+import { noSuchPayment } from './variables.ts'
 import { eventListJson, mandateJson, paymentJson, paymentListJson } from './wire.ts'
 import type { MandateJson } from './wire.ts'
 
@@ -42,8 +42,8 @@ const pay = agentPost(
   '/v1/payments',
   doc('createPayment', 'Pay a bill once'),
   { schema: paymentRequest, example: exampleRequest },
-  async ({ engine, x, caller, key, body, waitMs }) => {
-    const submission = await submit(engine, caller, key, toPaymentRequest(body))
+  async ({ engine, x, caller, key, body, waitMs, limitedForMs }) => {
+    const submission = await submit(engine, caller, key, toPaymentRequest(body), limitedForMs)
     if (submission.result === 'rejected') return refusal(submission)
     const { paymentId, result } = submission
     const replayed = result === 'replayed'
@@ -54,8 +54,8 @@ const pay = agentPost(
 )
 
 async function act<Body>(given: Keyed<Body>, command: AgentCommand): Promise<Reply> {
-  const { engine, x, caller, key, paymentId, waitMs } = given
-  const commanded = await commandPayment(engine, caller, key, paymentId, command)
+  const { engine, x, caller, key, id: paymentId, waitMs, limitedForMs } = given
+  const commanded = await commandPayment(engine, caller, key, paymentId, command, limitedForMs)
   if (commanded.result === 'rejected') return refusal(commanded)
   const replayed = commanded.result === 'replayed'
   return showPayment(x, paymentId, caller.account, { status: 202, waitMs, replayed })
@@ -97,8 +97,7 @@ const get = read(
   '/v1/payments/{id}',
   { ...doc('getPayment', 'A payment, now or when there is nothing to wait for'), status: 200 },
   noQuery,
-  ({ x, paymentId, account, waitMs }) =>
-    showPayment(x, paymentId, account, { status: 200, waitMs }),
+  ({ x, id, account, waitMs }) => showPayment(x, id, account, { status: 200, waitMs }),
   ['prefer'],
 )
 
@@ -137,10 +136,10 @@ const events = read(
     example: { object: 'list', data: [exampleEvent] },
   },
   eventsQuery,
-  async ({ engine, account, paymentId, query }) => {
-    if ((await readPayment(engine, paymentId, account)) === null) return noSuchPayment
+  async ({ engine, account, id, query }) => {
+    if ((await readPayment(engine, id, account)) === null) return noSuchPayment
     const { after = 0, limit = defaultEvents } = query
-    const found = await readEvents(engine, paymentId, after, limit)
+    const found = await readEvents(engine, id, after, limit)
     return ok(200, { object: 'list', data: found.map(toEventJson) })
   },
 )

@@ -11,6 +11,7 @@ export interface Refusal {
   readonly rejection: Rejection
   /** The payment that stands in the way, in this caller's own account. */
   readonly existing?: Payment | null
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Place {

@@ -8,6 +8,7 @@ import type { Payment } from '../core/payment.ts'
 import * as build from '../../test/build.ts'
 import { shapes } from '../../test/shapes.ts'
 import type { Shape } from '../../test/shapes.ts'
+import type { PaymentView } from '../engine/read.ts'
 import { toEventJson } from './events.ts'
 import { rfc3339, shownAs, toPaymentJson } from './representation.ts'
 import { eventJson, paymentJson } from './wire.ts'
@@ -15,8 +16,12 @@ import type { PaymentJson } from './wire.ts'
 
 const details = { description: null, metadata: { a: 'b' }, distinctFrom: [], reason: null }
 
-const show = (payment: Payment, nowMs = build.t0): PaymentJson =>
-  toPaymentJson({ row: { payment, dueAtMs: build.t0 + 500, run: 1 }, details }, nowMs)
+const show = (
+  payment: Payment,
+  nowMs = build.t0,
+  blockade: PaymentView['blockade'] = null,
+): PaymentJson =>
+  toPaymentJson({ row: { payment, dueAtMs: build.t0 + 500, run: 1 }, details, blockade }, nowMs)
 
 const all = shapes()
 
@@ -44,6 +49,26 @@ test('every field of a payment that is shown is a field of the schema', () => {
   for (const name of Object.values(shownAs)) {
     if (name !== null) assert.ok(Object.hasOwn(paymentJson.shape, name), name)
   }
+})
+
+test('what stands in the way is shown as a hold where there is none of its own and money may move', () => {
+  const stopped = { why: 'stopped', sinceMs: build.t0, byBreaker: false } as const
+  const suspended = { why: 'agent_suspended', sinceMs: null, byBreaker: false } as const
+  for (const { payment } of all) {
+    const own = show(payment).hold
+    const isPaid = 'refunds' in payment && !payment.refunds.some(({ status }) => status === 'open')
+    const seen = show(payment, build.t0, stopped).hold
+    if (own !== null || isPaid) assert.deepEqual(seen, own)
+    else assert.deepEqual(seen, { reason: 'stopped', since: '2026-01-15T12:00:00.000Z' })
+  }
+  const waiting = all.find(
+    ({ payment }) => payment.state === 'initiated' && payment.holds.length === 0,
+  )
+  assert.ok(waiting)
+  assert.deepEqual(show(waiting.payment, build.t0, suspended).hold, {
+    reason: 'agent_suspended',
+    since: null,
+  })
 })
 
 test('the operation shown is the one towards money, or the void while one is at work', () => {

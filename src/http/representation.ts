@@ -54,7 +54,7 @@ export const shownAs = {
   reason: 'state_reason',
 } as const satisfies Readonly<Record<FieldOf<Payment>, keyof PaymentJson | null>>
 
-export function toPaymentJson({ row, details }: PaymentView, nowMs: number): PaymentJson {
+export function toPaymentJson({ row, details, blockade }: PaymentView, nowMs: number): PaymentJson {
   const { payment } = row
   const { binding, voidRequested } = payment
   return {
@@ -80,7 +80,7 @@ export function toPaymentJson({ row, details }: PaymentView, nowMs: number): Pay
     processor: binding.processor,
     processor_reference: payment.objectId,
     operation: operationJson(payment, row.dueAtMs),
-    hold: holdJson(payment.holds),
+    hold: holdJson(payment.holds) ?? blockadeJson(payment, blockade),
     void_requested:
       voidRequested === null
         ? null
@@ -143,6 +143,15 @@ function holdJson(holds: readonly Hold[]): PaymentJson['hold'] {
     if (hold !== undefined) return { reason, since: rfc3339(hold.sinceMs) }
   }
   return null
+}
+
+// Nothing of the payment's own: seen while it is shown, and gone with its cause. What is paid waits
+// for its settlement under it as without.
+function blockadeJson(payment: Payment, blockade: PaymentView['blockade']): PaymentJson['hold'] {
+  const moves = !('refunds' in payment) || payment.refunds.some(({ status }) => status === 'open')
+  if (blockade === null || !moves) return null
+  const { why, sinceMs } = blockade
+  return { reason: why, since: sinceMs === null ? null : rfc3339(sinceMs) }
 }
 
 function refundJson(refund: Refund): RefundJson {

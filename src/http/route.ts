@@ -3,6 +3,7 @@
 import type { z } from 'zod'
 
 import type { Engine } from '../engine/engine.ts'
+import { tooMany } from '../engine/submit.ts'
 import type { Caller, RequestKey } from '../engine/submit.ts'
 import {
   admitAgent,
@@ -14,7 +15,6 @@ import {
   readJson,
   readKey,
   readQuery,
-  refusePath,
   refuseQuery,
   refuseUnready,
 } from './exchange.ts'
@@ -23,6 +23,7 @@ import { fingerprintOf } from './fingerprint.ts'
 import { readWaitSeconds } from './headers.ts'
 import type { Refusal } from './problem.ts'
 import type { Answer } from './service.ts'
+import { refusePath, variableOf } from './variables.ts'
 
 export type Reply = Answer | Refusal
 
@@ -31,13 +32,17 @@ export interface RouteDoc {
   readonly name: string
   readonly summary: string
   readonly status: number
+  /** The same answer under another status, and when. */
+  readonly otherwise?: { readonly status: number; readonly description: string }
+  /** JSON, unless told. */
+  readonly contentType?: string
   readonly answer: z.ZodType
   readonly example: unknown
 }
 
 export interface Route {
   readonly method: 'GET' | 'POST'
-  /** With at most one variable part, in braces. */
+  /** With at most one variable part, in braces; `variables.ts` says what may stand there. */
   readonly path: string
   readonly access: 'agent' | 'operator' | 'agent or operator' | 'anyone'
   readonly doc: RouteDoc
@@ -50,12 +55,15 @@ export interface Route {
 interface Asked {
   readonly engine: Engine
   readonly x: Exchange
-  readonly paymentId: string
+  /** What the path names: the payment, the agent, the processor. */
+  readonly id: string
   readonly nowMs: number
 }
 
 export interface Keyed<Body> extends Asked {
   readonly caller: Caller
+  /** The agent asks too often: only a replay is answered, anything new for so long refused. */
+  readonly limitedForMs: number | null
   readonly key: RequestKey
   readonly body: Body
   readonly waitMs: number
@@ -82,10 +90,24 @@ interface Sent<Schema extends z.ZodType> {
 
 function asked(x: Exchange): Asked {
   const { engine } = x.service
-  return { engine, x, paymentId: x.id, nowMs: engine.time.nowMs(0) }
+  return { engine, x, id: x.id, nowMs: engine.time.nowMs(0) }
 }
 
 const waitMsOf = (x: Exchange): number => readWaitSeconds(headerOf(x, 'prefer')) * 1000
+
+/** Counts the request at the agent's door, and tells the agent how it stands with its limit. */
+async function paced(
+  x: Exchange,
+  { agent }: Caller,
+  answer: (limitedForMs: number | null) => Promise<Reply>,
+): Promise<Reply> {
+  const { door, engine } = x.service
+  if (door === undefined) return answer(null)
+  const taken = door.take(agent, engine.time.nowMs(0))
+  if (!taken.allowed) engine.meter.doorRefused()
+  const reply = await answer(taken.allowed ? null : taken.retryAfterMs)
+  return { ...reply, headers: { ...reply.headers, ...taken.headers } }
+}
 
 /** An agent asks for something that must happen once: a key is needed, repeats are replays. */
 export function agentPost<Schema extends z.ZodType>(
@@ -94,10 +116,11 @@ export function agentPost<Schema extends z.ZodType>(
   body: Sent<Schema>,
   handle: (given: Keyed<z.output<Schema>>) => Promise<Reply>,
 ): Route {
+  const variable = variableOf(path)
   const run = async (x: Exchange): Promise<Reply> => {
     const admitted = await admitAgent(x)
     if ('rejection' in admitted) return admitted
-    const read = refusePath(x) ?? (await readBody(x))
+    const read = refusePath(variable, x.id) ?? (await readBody(x))
     if ('rejection' in read) return read
     const keyed = readKey(x)
     if ('rejection' in keyed) return keyed
@@ -108,7 +131,8 @@ export function agentPost<Schema extends z.ZodType>(
     const fingerprint = fingerprintOf(x.path, json.sent)
     const key = { method: 'POST', path: x.path, key: keyed.key, fingerprint }
     const { caller } = admitted
-    return handle({ ...asked(x), caller, key, body: json.body, waitMs: waitMsOf(x) })
+    const given = { ...asked(x), caller, key, body: json.body, waitMs: waitMsOf(x) }
+    return paced(x, caller, (limitedForMs) => handle({ ...given, limitedForMs }))
   }
   const headers = ['idempotency-key', 'prefer'] as const
   return { method: 'POST', path, access: 'agent', doc, query: null, body, headers, run }
@@ -122,13 +146,19 @@ export function read<Schema extends z.ZodObject>(
   handle: (given: Reading<z.output<Schema>>) => Promise<Reply>,
   headers: Route['headers'] = [],
 ): Route {
+  const variable = variableOf(path)
   const run = async (x: Exchange): Promise<Reply> => {
     const who = await identifyCaller(x)
     if ('rejection' in who) return who
-    const given = refusePath(x) ?? readQuery(x, query)
+    const given = refusePath(variable, x.id) ?? readQuery(x, query)
     if ('rejection' in given) return given
-    const { account, agent } = who.role === 'agent' ? who.caller : { account: null, agent: null }
-    return handle({ ...asked(x), account, agent, query: given.query, waitMs: waitMsOf(x) })
+    const reading = { ...asked(x), query: given.query, waitMs: waitMsOf(x) }
+    if (who.role === 'operator') return handle({ ...reading, account: null, agent: null })
+    return paced(x, who.caller, async (limitedForMs) =>
+      limitedForMs === null
+        ? handle({ ...reading, ...who.caller })
+        : { rejection: tooMany(limitedForMs) },
+    )
   }
   return { method: 'GET', path, access: 'agent or operator', doc, query, body: null, headers, run }
 }
@@ -139,10 +169,11 @@ export function operatorRead<Schema extends z.ZodObject>(
   query: Schema,
   handle: (given: Reading<z.output<Schema>>) => Promise<Reply>,
 ): Route {
+  const variable = variableOf(path)
   const run = async (x: Exchange): Promise<Reply> => {
     const admitted = await admitOperator(x)
     if ('rejection' in admitted) return admitted
-    const given = readQuery(x, query)
+    const given = refusePath(variable, x.id) ?? readQuery(x, query)
     if ('rejection' in given) return given
     return handle({ ...asked(x), account: null, agent: null, query: given.query, waitMs: 0 })
   }
@@ -155,10 +186,11 @@ export function operatorPost<Schema extends z.ZodType>(
   body: Sent<Schema>,
   handle: (given: Operating<z.output<Schema>>) => Promise<Reply>,
 ): Route {
+  const variable = variableOf(path)
   const run = async (x: Exchange): Promise<Reply> => {
     const admitted = await admitOperator(x)
     if ('rejection' in admitted) return admitted
-    const sent = refusePath(x) ?? (await readBody(x))
+    const sent = refusePath(variable, x.id) ?? (await readBody(x))
     if ('rejection' in sent) return sent
     const json = readJson(sent.bytes, body.schema)
     if ('rejection' in json) return json

@@ -7,7 +7,7 @@ import { maxNameLength, nameFault } from '../core/normalise.ts'
 import type { PaymentRequest } from '../engine/submit.ts'
 
 /** Says `sentence`, or that the value is not there at all. */
-const say =
+export const say =
   (sentence: string) =>
   (issue: { readonly input?: unknown }): string =>
     issue.input === undefined ? 'is missing' : sentence
@@ -30,7 +30,7 @@ const currency = z
   .meta({ minLength: 3, maxLength: 3, description: 'ISO 4217.' })
 
 /** A name that guards compare: nothing invisible in it. */
-const name = (description: string) =>
+export const name = (description: string) =>
   z
     .string({ error: say('must be text') })
     .superRefine((value, context) => {
@@ -42,7 +42,7 @@ const name = (description: string) =>
 const control = /(?![\t\n\r])\p{Cc}/u
 
 /** Words for people. */
-const text = (maxLength: number, description: string) =>
+export const text = (maxLength: number, description: string) =>
   z
     .string({ error: say('must be text') })
     .max(maxLength, `is longer than ${maxLength} characters`)
@@ -50,14 +50,13 @@ const text = (maxLength: number, description: string) =>
     .meta({ maxLength, description })
 
 const reason = text(500, 'Why; kept with the payment.')
-const neededReason = reason.min(1, 'is empty')
 
-const paymentId = z
+export const paymentId = z
   .string({ error: say('must be text') })
   .regex(paymentIdPattern, 'must be the id of a payment')
   .meta({ pattern: paymentIdPattern.source })
 
-const time = (description: string) =>
+export const time = (description: string) =>
   z.iso
     .datetime({
       offset: true,
@@ -73,7 +72,7 @@ const metadata = z
   .refine((value) => Object.keys(value).length <= maxEntries, `has more than ${maxEntries} entries`)
   .meta({ description: `Yours; at most ${maxEntries} texts, shown as they came.` })
 
-const object = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+export const object = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, { error: 'must be an object' })
 
 export const paymentRequest = object({
@@ -121,42 +120,18 @@ export const refundRequest = object({
   reason: reason.nullish(),
 }).meta({ id: 'RefundRequest' })
 
-export const decisionRequest = object({}).meta({ id: 'DecisionRequest' })
+/** The names of agents, accounts and processors. */
+export const namePattern = /^[\w.:-]{1,64}$/
 
-export const redriveRequest = object({
-  reason: neededReason,
-  not_after: time('More time for a payment whose own has passed.').nullish(),
-}).meta({ id: 'RedriveRequest' })
-
-export const resolveRequest = z
-  .discriminatedUnion(
-    'finding',
-    [
-      object({ finding: z.literal('not_paid'), reason: neededReason }),
-      object({
-        finding: z.literal('paid'),
-        processor_reference: name('The processor’s own id of the object that shows the money.'),
-        reason: neededReason,
-      }),
-    ],
-    { error: say('must be paid or not_paid') },
-  )
-  .meta({ id: 'ResolveRequest' })
-
-const callerId = z
+export const ownName = z
   .string({ error: say('must be text') })
-  .regex(/^[\w.:-]{1,64}$/, 'must be 1 to 64 letters, digits, or any of _ . : -')
-
-export const agentRequest = object({
-  id: callerId,
-  account: callerId,
-  name: text(200, 'For people.'),
-}).meta({ id: 'AgentRequest' })
+  .regex(namePattern, 'must be 1 to 64 letters, digits, or any of _ . : -')
+  .meta({ pattern: namePattern.source })
 
 // ── Queries ──────────────────────────────────────────────────────────────────────────────────────
 
 /** A number in a query arrives as text. */
-const integer = (min: number, max: number, description: string) =>
+export const integer = (min: number, max: number, description: string) =>
   z
     .string()
     .regex(/^\d{1,15}$/, `must be a whole number from ${min} to ${max}`)
@@ -165,10 +140,12 @@ const integer = (min: number, max: number, description: string) =>
     .optional()
     .meta({ type: 'integer', minimum: min, maximum: max, description })
 
-const page = {
-  limit: integer(1, 100, 'Default: 20.'),
-  cursor: paymentId.optional().meta({ description: 'Continues where the last page ended.' }),
-}
+export const limit = integer(1, 100, 'Default: 20.')
+
+export const cursorOf = (id: z.ZodString) =>
+  id.optional().meta({ description: 'Continues where the last page ended.' })
+
+const page = { limit, cursor: cursorOf(paymentId) }
 
 export const listQuery = object({
   ...page,
@@ -206,15 +183,13 @@ export const listQuery = object({
     .optional(),
 })
 
-export const pageQuery = object(page)
-
 export const eventsQuery = object({
   after: integer(0, 999_999_999_999_999, 'Only events with a higher `seq`.'),
   limit: integer(1, 100, 'Default: 100.'),
 })
 
 export const mandateQuery = object({
-  agent: callerId
+  agent: ownName
     .optional()
     .meta({ description: 'Operators name the agent; agents see their own.' }),
 })

@@ -1,16 +1,19 @@
 // What the door needs from whoever opens it, and what goes back and forth inside it.
 import type { Engine } from '../engine/engine.ts'
-
-/** One line of the log: ids, kinds and cleaned details; never a token, a key or a body. */
-export type LogEntry = Readonly<Record<string, string | number | boolean | null>>
+import type { Door } from './door.ts'
 
 export interface HttpService {
   readonly engine: Engine
-  readonly log: (entry: LogEntry) => void
+  /** What `GET /metrics` answers; without it, there is nothing to be read. */
+  readonly metrics?: () => Promise<string>
+  /** Each agent's rate; without it, there is no limit. */
+  readonly door?: Door
   /** While it is not ready nothing new is taken on; what is stored can be read. */
   readonly isReady: () => { readonly ready: boolean; readonly why?: string }
   /** Where the docs are served; default `/docs`. */
   readonly docsUrl?: string
+  /** The page with a heading for each kind of alert; default: the one of this repository. */
+  readonly alertRunbookUrl?: string
 }
 
 /** What the socket's side tells the app; there is none in a Lambda, a simulation or a test. */
@@ -22,6 +25,7 @@ export interface Surroundings {
 /** What a route answers, before it becomes a `Response`. */
 export interface Answer {
   readonly status: number
+  /** Becomes JSON, unless it is text already. */
   readonly body: unknown
   readonly headers: Readonly<Record<string, string>>
 }

@@ -1,13 +1,14 @@
 // Payments as answers: read now or waited for, and shown as they are by then.
 import type { Payment } from '../core/payment.ts'
 import type { Rejection } from '../core/rejections.ts'
+import type { CommandResult } from '../engine/command.ts'
 import { readPayment, waitForPayment } from '../engine/read.ts'
 import type { PaymentView } from '../engine/read.ts'
-import { noSuchPayment } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import { toPaymentJson } from './representation.ts'
 import type { Reply } from './route.ts'
 import { ok } from './service.ts'
+import { noSuchPayment } from './variables.ts'
 
 /** `waitMs` 0: as it is now. Else until its agent has nothing to wait for, at most that long. */
 function lookAt(
@@ -38,6 +39,12 @@ interface ShowOptions {
   readonly status: number
   readonly waitMs?: number
   readonly replayed?: boolean
+}
+
+/** What an operator has acted on, as it is now. */
+export async function showActed(x: Exchange, result: CommandResult): Promise<Reply> {
+  if (result.result === 'rejected') return refusal(result)
+  return showPayment(x, result.payment.id, null, { status: 200 })
 }
 
 export function refusal(rejected: {

@@ -3,12 +3,15 @@
 import { z } from 'zod'
 
 import { holdPrecedence } from '../core/advice.ts'
+import type { Blocked } from '../core/policy.ts'
 import { states } from '../core/transitions.ts'
 import { rejectionTable } from '../core/rejections.ts'
 import type { RejectionCode } from '../core/rejections.ts'
 
-const time = z.iso.datetime().meta({ format: 'date-time', description: 'RFC 3339, UTC.' })
+export const time = z.iso.datetime().meta({ format: 'date-time', description: 'RFC 3339, UTC.' })
 const minor = z.int().min(0)
+
+export const operationKinds = ['create', 'authorise', 'capture', 'void', 'refund'] as const
 
 // An object beside `null` is written where it stands: a reference to it could not be null.
 const advice = {
@@ -23,18 +26,15 @@ const advice = {
     .meta({ description: 'Only ever together with `retry_of` this payment.' }),
 }
 
-export type AdviceJson = z.output<z.ZodObject<typeof advice>>
+// Stands in the way of payments without being written on any.
+const blockades = [
+  'stopped',
+  'agent_suspended',
+  'processor_paused',
+  'clock_jumped',
+] as const satisfies readonly Blocked[]
 
-const source = z.strictObject({
-  source: z.enum(['answer', 'look_up', 'webhook', 'record', 'person']),
-  attempt_id: z.string().nullable(),
-  send: z.int().nullable(),
-  cause: z.string(),
-  asked_at: time,
-  status: z.int().nullable(),
-  request_id: z.string().nullable(),
-  excerpt: z.string().nullable(),
-})
+export type AdviceJson = z.output<z.ZodObject<typeof advice>>
 
 const refundJson = z
   .strictObject({
@@ -49,7 +49,7 @@ const refundJson = z
   })
   .meta({ id: 'Refund' })
 
-const payment = {
+export const paymentFields = {
   id: z.string(),
   object: z.literal('payment'),
   livemode: z.boolean(),
@@ -78,14 +78,24 @@ const payment = {
   processor_reference: z.string().nullable(),
   operation: z
     .strictObject({
-      kind: z.enum(['create', 'authorise', 'capture', 'void', 'refund']),
+      kind: z.enum(operationKinds),
       status: z.enum(['due', 'sent', 'pending', 'unknown', 'succeeded', 'failed']),
       attempt: z.int(),
       sends: z.int(),
       next_check_at: time.nullable(),
     })
     .nullable(),
-  hold: z.strictObject({ reason: z.enum(holdPrecedence), since: time }).nullable(),
+  hold: z
+    .strictObject({
+      reason: z.enum([...holdPrecedence, ...blockades]),
+      since: time.nullable().meta({ description: '`null`: that is not known.' }),
+    })
+    .nullable()
+    .meta({
+      description:
+        'Why it does not move. The last four are nothing of its own: they stand in the way of ' +
+        'whatever moves money, and when they are gone it goes on by itself.',
+    }),
   void_requested: z.strictObject({ by: z.string(), reason: z.string(), at: time }).nullable(),
   refunds: z.array(refundJson),
   ...advice,
@@ -94,24 +104,10 @@ const payment = {
   updated_at: time,
 }
 
-export const paymentJson = z.strictObject(payment).meta({ id: 'Payment' })
+export const paymentJson = z.strictObject(paymentFields).meta({ id: 'Payment' })
 
 export type PaymentJson = z.output<typeof paymentJson>
 export type RefundJson = z.output<typeof refundJson>
-
-const deadLetterJson = z
-  .strictObject({
-    ...payment,
-    dead_letter: z.strictObject({
-      reason: z.string(),
-      since: time,
-      attempts: z.int().nullable(),
-      last_evidence: source.nullable(),
-    }),
-  })
-  .meta({ id: 'DeadLetter' })
-
-export type DeadLetterJson = z.output<typeof deadLetterJson>
 
 export const eventJson = z
   .strictObject({
@@ -127,18 +123,15 @@ export const eventJson = z
 
 export type EventJson = z.output<typeof eventJson>
 
-const list = <Item extends z.ZodType>(item: Item) => ({
+export const list = <Item extends z.ZodType>(item: Item) => ({
   object: z.literal('list'),
   data: z.array(item),
 })
-const cursor = z.string().nullable().meta({ description: '`null`: this was the last page.' })
+export const cursor = z.string().nullable().meta({ description: '`null`: this was the last page.' })
 
 export const paymentListJson = z
   .strictObject({ ...list(paymentJson), cursor })
   .meta({ id: 'PaymentList' })
-export const deadLetterListJson = z
-  .strictObject({ ...list(deadLetterJson), cursor })
-  .meta({ id: 'DeadLetterList' })
 export const eventListJson = z.strictObject(list(eventJson)).meta({ id: 'EventList' })
 
 const mandateOf = z.strictObject({
@@ -173,16 +166,6 @@ export const mandateJson = z
   .meta({ id: 'Mandate' })
 
 export type MandateJson = z.output<typeof mandateJson>
-
-export const agentJson = z
-  .strictObject({
-    object: z.literal('agent'),
-    id: z.string(),
-    account: z.string(),
-    name: z.string(),
-    token: z.string().meta({ description: 'Shown this once; only its hash is kept.' }),
-  })
-  .meta({ id: 'Agent' })
 
 // The keys of the table are its codes; `Object.keys` forgets it.
 const codes = Object.keys(rejectionTable) as [RejectionCode, ...RejectionCode[]]

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { PaymentEvent } from '../core/payment.ts'
 import { maxActions } from '../ports.ts'
-import type { Action, Condition, PaymentQuery, Put, RowKey, Write } from '../ports.ts'
+import type { Action, Condition, Put, RowKey, Write } from '../ports.ts'
 
 /** A consistent read of DynamoDB takes no more keys. */
 const maxKeys = 100
@@ -85,9 +85,9 @@ export function assertLimit(limit: number): void {
   assert(Number.isSafeInteger(limit) && limit >= 1, 'a limit is a whole number from 1')
 }
 
-export function assertQuery({ limit }: PaymentQuery): void {
+export function assertPage({ limit }: { readonly limit: number }): void {
   assertLimit(limit)
-  assert(limit <= maxPage, `a page has at most ${maxPage} payments`)
+  assert(limit <= maxPage, `a page has at most ${maxPage} rows`)
 }
 
 /** A receipt is a position that `unpublished` gave out; anything else would skip events. */

@@ -4,18 +4,22 @@ import { normalise } from '../core/normalise.ts'
 import type { PaymentEvent } from '../core/payment.ts'
 import type {
   Action,
+  Census,
   CommitResult,
   Condition,
+  KeyedRow,
   PaymentQuery,
   PaymentRow,
   Row,
   RowKey,
+  ScannedTable,
+  ScanQuery,
   Store,
   TableName,
   Tables,
   Write,
 } from '../ports.ts'
-import { assertKeys, assertLimit, assertQuery, assertWrite, readReceipt } from './assert-write.ts'
+import { assertKeys, assertLimit, assertPage, assertWrite, readReceipt } from './assert-write.ts'
 import { decode, decodeRow } from './json.ts'
 import type { RowsOf } from './json.ts'
 
@@ -63,7 +67,9 @@ export function openMemoryStore(options: MemoryOptions = {}): Store {
     },
     events: async (paymentId, afterSeq, limit) => events(open(), paymentId, afterSeq, limit),
     due: async (beforeMs, limit) => due(open(), beforeMs, limit),
+    scan: async (query) => scan(open(), query),
     list: async (query) => list(open(), query),
+    census: async () => census(open()),
     unpublished: async (publisher, limit) => unpublished(open(), publisher, limit),
     acknowledge: async (publisher, receipt) => acknowledge(open(), publisher, receipt),
     unmatchedWebhooks: async (limit) => unmatchedWebhooks(open(), limit),
@@ -85,6 +91,12 @@ function emptyTables(): Memory['tables'] {
     account: new Map(),
     token: new Map(),
     webhook: new Map(),
+    control: new Map(),
+    breaker: new Map(),
+    slot: new Map(),
+    audit: new Map(),
+    dead_letter: new Map(),
+    alert: new Map(),
   }
 }
 
@@ -233,11 +245,26 @@ function due(
     .map(({ paymentId, run }) => ({ paymentId, run }))
 }
 
+function scan<T extends ScannedTable>(
+  memory: Memory,
+  query: ScanQuery<T>,
+): { readonly rows: readonly KeyedRow<T>[]; readonly cursor: string | null } {
+  assertPage(query)
+  const { table, status, limit, cursor } = query
+  const found = [...memory.tables[table]]
+    .map(([key, stored]) => ({ key, ...decodeRow(table, stored) }))
+    .filter(({ key }) => cursor === undefined || key < cursor)
+    .filter(({ value }) => status === undefined || ('status' in value && value.status === status))
+    .toSorted((a, b) => compare(b.key, a.key))
+  const rows = found.slice(0, limit)
+  return { rows, cursor: found.length > limit ? (rows.at(-1)?.key ?? null) : null }
+}
+
 function list(
   memory: Memory,
   query: PaymentQuery,
 ): { readonly rows: readonly Row<'payment'>[]; readonly cursor: string | null } {
-  assertQuery(query)
+  assertPage(query)
   const found = payments(memory)
     .filter(({ value }) => matches(value, query))
     .toSorted((a, b) => compare(b.value.payment.id, a.value.payment.id))
@@ -257,6 +284,20 @@ function matches({ payment }: PaymentRow, query: PaymentQuery): boolean {
     (query.hold === undefined || payment.holds.some(({ reason }) => reason === query.hold)) &&
     (query.cursor === undefined || payment.id < query.cursor)
   )
+}
+
+function census(memory: Memory): Census {
+  const all = payments(memory).map(({ value }) => value.payment)
+  return {
+    states: countEach(all.map(({ state }) => state)),
+    holds: countEach(all.flatMap(({ holds }) => holds.map(({ reason }) => reason))),
+  }
+}
+
+function countEach<K>(names: readonly K[]): Map<K, number> {
+  const counts = new Map<K, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return counts
 }
 
 function unpublished(

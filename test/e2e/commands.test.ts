@@ -48,6 +48,13 @@ suite('commands', { concurrency: 4 }, () => {
       'pay',
       'payments void',
       'dead-letters redrive',
+      'status',
+      'stop',
+      'resume',
+      'processors pause',
+      'agents add',
+      'alerts list',
+      'audit list',
     ]
     for (const command of commands) {
       const help = await run([...command.split(' '), '--help'])
@@ -191,6 +198,62 @@ suite('commands', { concurrency: 4 }, () => {
     assert.equal(types.filter((type) => type === 'refund_requested').length, 1)
   })
 
+  test('everything is stopped and goes on, a processor is paused, an agent suspended', async (t) => {
+    const { settings } = await system(t)
+    const bill = `${head}\nacme,INV-1,5.00,EUR\n`
+    assert.equal((await run(['stop'], settings)).code, 2, 'a reason is needed')
+    const stopped = await run(['stop', '--reason', 'orders come twice'], settings)
+    assert.equal(stopped.code, 0, stopped.stderr)
+    assert.match(
+      stopped.stdout,
+      /^Everything is stopped since .* by operator: orders come twice\n$/,
+    )
+    const refused = await run(['pay', '-'], settings, bill)
+    assert.equal(refused.code, 4)
+    assert.match(refused.stderr, /stopped/)
+    const sheet = await run(['status'], settings)
+    assert.equal(sheet.code, 0, sheet.stderr)
+    assert.match(sheet.stdout, /^payments +Everything is stopped/m)
+    assert.match(sheet.stdout, /^dead letters +none/m)
+    const again = await run(['stop', '--reason', 'another', '--json'], settings)
+    assert.match(JSON.stringify(lastLine(again.stdout)), /orders come twice/)
+    assert.match(again.stderr, /stopped before/)
+    assert.equal((await run(['resume', '--reason', 'mended'], settings)).code, 0)
+
+    const unknown = await run(['processors', 'pause', 'stripe', '--reason', 'x'], settings)
+    assert.equal(unknown.code, 4)
+    assert.match(unknown.stderr, /there are: simulated\./)
+    const pause = ['processors', 'pause', 'simulated', '--reason', 'red']
+    assert.match((await run(pause, settings)).stdout, /simulated .* by operator: red/)
+    const waits = await run(['pay', '-', '--json', '--wait', '5'], settings, bill)
+    assert.equal(waits.code, 1)
+    assert.match(waits.stdout, /"hold":\{"reason":"processor_paused"/)
+    const resume = ['processors', 'resume', 'simulated', '--reason', 'green']
+    assert.equal((await run(resume, settings)).code, 0)
+    assert.equal((await run(['pay', '-', '--wait', '30'], settings, bill)).code, 0)
+
+    const add = ['agents', 'add', 'agent_books', '--account', 'shop']
+    const added = await run(add, settings)
+    assert.match(added.stdout, /^qt_agent_\S+\n$/)
+    const books = { ...settings, QUITTANCE_AGENT_TOKEN: added.stdout.trim() }
+    const suspend = ['agents', 'suspend', 'agent_books', '--reason', 'who is this?']
+    assert.match((await run(suspend, settings)).stdout, /agent_books +shop +suspended/)
+    const barred = await run(['pay', '-'], books, bill)
+    assert.match(barred.stderr, /agent_suspended/)
+    const trail = await run(['audit', 'list', '--json'], settings)
+    const acts = trail.stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { act: string }).act)
+    assert.deepEqual(acts, ['suspend', 'resume', 'pause', 'start', 'stop'])
+    const asAgent = { ...settings, QUITTANCE_OPERATOR_TOKEN: agentToken }
+    for (const words of [['stop', '--reason', 'x'], ['status'], ['agents', 'list']]) {
+      const barredToo = await run(words, asAgent)
+      assert.equal(barredToo.code, 4, words.join(' '))
+      assert.match(barredToo.stderr, /forbidden/)
+    }
+  })
+
   test('a dead letter is listed, shown with what to do, and redriven to its end', async (t) => {
     const { folder, simulator, settings } = await system(t)
     // The processor forgets our key: no payment's fault, and nothing that a retry could mend.
@@ -207,6 +270,11 @@ suite('commands', { concurrency: 4 }, () => {
     assert.match(asked.stdout, /"result":"waiting","why":"validated, held: dead_letter"/)
     const listed = await run(['dead-letters', 'list', '--json'], settings)
     const letter = lastLine(listed.stdout) as { id: string; version: number }
+    const shown = await run(['dead-letters', 'show', letter.id], settings)
+    assert.match(shown.stdout, /dead letter +open: configuration.*\n/)
+    assert.match(shown.stdout, /to do +mend our credentials/)
+    const noted = await run(['dead-letters', 'note', letter.id, 'asked them'], settings)
+    assert.match(noted.stdout, /note +asked them\n/)
     await locked.stop('SIGTERM')
     await start(t, args)
 

@@ -17,7 +17,7 @@ export const policy: Policy = {
   callTimeoutMs: 2,
   recoverAfterMs: 3,
   keyWindowMarginMs: 8,
-  blockedCheckMs: 1,
+  blockedCheck: { baseMs: 1, capMs: 1 },
   settlement: { maxAsks: 1, baseMs: 1 },
 }
 
@@ -80,7 +80,7 @@ export type ProfileName = keyof typeof profiles
 
 export function settingOf(capabilities: Capabilities): Setting {
   return {
-    given: { capabilities, policy, bindingMatches: true, blocked: null },
+    given: { capabilities, policy, bindingMatches: true, reachable: true, blocked: null },
     // Where nobody says how late a request may arrive, it is the margin that must cover it.
     arrivesWithinMs: capabilities.absenceAfterMs ?? policy.keyWindowMarginMs - policy.callTimeoutMs,
   }

@@ -64,6 +64,7 @@ export const rules: readonly Rule[] = [
       ['src/stores/dynamodb/x.ts', "import { y } from '../sqlite/y.ts'"],
       ['src/stores/sqlite/x.ts', "import { y } from '../memory.ts'"],
       ['src/processors/registry.ts', "import { y } from './stripe/y.ts'"],
+      ['src/alerts/webhook/x.ts', "import { y } from '../log.ts'"],
     ],
   },
   {
@@ -118,6 +119,21 @@ export const rules: readonly Rule[] = [
       ['src/http/x.ts', "import { y } from './y.test.ts'"],
       ['src/aws/x.ts', "import { Stack } from 'aws-cdk-lib/core'"],
       ['src/http/x.ts', "import React from 'react'"],
+    ],
+  },
+  {
+    name: 'measuring has one room',
+    why: 'engine and doors say what happened; who counts it, and with which library, can be changed',
+    find: imports(
+      isShipped,
+      ({ target }, { path }) =>
+        (target === 'prom-client' && !path.startsWith('src/metrics/')) ||
+        (target.startsWith('src/metrics/') && !isUnder(path, ['src/metrics/', ...wiring])),
+    ),
+    planted: [
+      ['src/http/x.ts', "import { Registry } from 'prom-client'"],
+      ['src/embedded/x.ts', "import { Registry } from 'prom-client'"],
+      ['src/engine/x.ts', "import { openMetrics } from '../metrics/metrics.ts'"],
     ],
   },
   {
@@ -268,13 +284,14 @@ function isUnder(path: string, folders: readonly string[]): boolean {
   return folders.some((folder) => path.startsWith(folder))
 }
 
-/** `stores`, `processors` or `publishers`, where a path lies in one of them. */
+/** `stores`, `processors`, `publishers` or `alerts`, where a path lies in one of them. */
 function portOf(path: string): string | null {
-  return /^src\/(stores|processors|publishers)\//.exec(path)?.[1] ?? null
+  return /^src\/(stores|processors|publishers|alerts)\//.exec(path)?.[1] ?? null
 }
 
-/** A folder in there is an adapter, and so is `memory.ts`; other files belong to all of them. */
+/** A folder in there is an adapter, and so are `memory.ts` and `log.ts`; other files belong to all. */
 function adapterOf(path: string): string | null {
-  const name = /^src\/(?:stores|processors|publishers)\/(?:([^/]+)\/|(memory)\.ts$)/.exec(path)
+  const name =
+    /^src\/(?:stores|processors|publishers|alerts)\/(?:([^/]+)\/|(memory|log)\.ts$)/.exec(path)
   return name?.[1] ?? name?.[2] ?? null
 }

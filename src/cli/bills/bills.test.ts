@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import { readAmount } from './amount.ts'
 import { readCsv } from './csv.ts'
 import { readBills } from './read-bills.ts'
 
-test('an amount is minor units or the decimals of its currency in full', () => {
+test('an amount has the decimals of its currency in full, and digits alone are never guessed at', () => {
   const cases: readonly (readonly [string, string, number | RegExp])[] = [
-    ['1999', 'EUR', 1999],
+    ['1999', 'EUR', /write 1999\.00, or 19\.99 if/],
+    ['30', 'EUR', /write 30\.00, or 0\.30 if/],
+    ['5', 'KWD', /write 5\.000, or 0\.005 if/],
     ['19.99', 'EUR', 1999],
     ['0.07', 'EUR', 7],
     ['1.1', 'EUR', /write 1\.10/],
@@ -16,14 +19,14 @@ test('an amount is minor units or the decimals of its currency in full', () => {
     ['4200.00', 'JPY', /no decimals/],
     ['32.089', 'KWD', 32_089],
     ['0.0001', 'CLF', 1],
-    ['0', 'EUR', /from 1 to/],
+    ['0', 'JPY', /from 1 to/],
     ['0.00', 'EUR', /from 1 to/],
     ['10000000000.00', 'EUR', 1_000_000_000_000],
     ['10000000000.01', 'EUR', /from 1 to/],
-    ['999999999999999999', 'EUR', /neither/],
-    ['-5', 'EUR', /neither/],
-    ['1e3', 'EUR', /neither/],
-    ['1,999.00', 'EUR', /neither/],
+    ['999999999999999999', 'EUR', /no amount; write 19\.99/],
+    ['-5', 'EUR', /no amount; write 19\.99/],
+    ['1e3', 'EUR', /no amount; write 19\.99/],
+    ['1,999.00', 'EUR', /no amount; write 19\.99/],
     ['19.99', 'eur', /ISO 4217/],
     ['19.99', 'EURO', /ISO 4217/],
   ]
@@ -59,7 +62,7 @@ const head = 'payee,reference,amount,currency,description'
 
 test('the batch follows from the bills and from nothing else', () => {
   const csv = readBills(`${head}\nacme,INV-1,19.99,EUR,\n`, 'csv')
-  const quoted = readBills(`${head}\r\n"acme","INV-1","1999",EUR,""`, 'csv')
+  const quoted = readBills(`${head}\r\n"acme","INV-1","19.99",EUR,""`, 'csv')
   const json = readBills(
     '{"payee":"acme","reference":"INV-1","amount":1999,"currency":"EUR"}\n\n',
     'jsonl',
@@ -82,9 +85,9 @@ test('every fault of a file is told by its line, and nothing is returned to be s
   const text = [
     head,
     'acme,INV-1,19.9,EUR,',
-    'acme,INV-2,5,EUR,',
-    ',INV-3,5,EUR,',
-    'ACME , inv-2,5,EUR,',
+    'acme,INV-2,5.00,EUR,',
+    ',INV-3,5.00,EUR,',
+    'ACME , inv-2,5.00,EUR,',
     'x,y',
   ].join('\n')
   const { faults } = readBills(text.replace('\nx,y', ''), 'csv')
@@ -115,6 +118,9 @@ test('a JSON number with decimals is never taken for minor units', () => {
   assert.equal(amountOf('1900'), 1900)
   assert.equal(amountOf('19.0'), undefined)
   assert.equal(amountOf('1.9e3'), undefined)
+  // As text it is what a person wrote.
+  assert.equal(amountOf('"1900"'), undefined)
+  assert.equal(amountOf('0'), undefined)
 })
 
 test('columns that are no part of a bill are named, and optional ones are read', () => {
@@ -123,4 +129,17 @@ test('columns that are no part of a bill are named, and optional ones are read',
   assert.deepEqual(read.bills?.[0]?.request.distinct_from, ['pay_1', 'pay_2'])
   assert.equal(read.bills?.[0]?.request.capture, 'manual')
   assert.deepEqual(read.bills && read.ignored, ['note'])
+})
+
+test('the bills of the examples are read, every one', () => {
+  const text = readFileSync(new URL('../../../examples/bills.csv', import.meta.url), 'utf8')
+  assert.equal(readBills(text, 'csv').bills?.length, 240)
+})
+
+test('whole euros in a CSV file are refused before anything is sent', () => {
+  const { faults } = readBills('payee,reference,amount,currency\nacme,K3,30,EUR\n', 'csv')
+  assert.deepEqual(
+    faults?.map(({ reason }) => reason),
+    ['amount "30": EUR has 2 decimals; write 30.00, or 0.30 if that is its smallest unit'],
+  )
 })

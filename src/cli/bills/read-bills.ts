@@ -115,13 +115,12 @@ function parseLine(text: string): RawBill | null {
   }
 }
 
-// `19.00` would become the number 19 and then be taken for 19 minor units: a number keeps its text.
-function keepDigits(
-  _name: string,
-  value: unknown,
-  context?: { readonly source?: string },
-): unknown {
-  return typeof value === 'number' ? (context?.source ?? String(value)) : value
+// `19.00` would become the number 19 and then be taken for 19 minor units: a number keeps its text,
+// but for an amount in minor units.
+function keepDigits(name: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== 'number') return value
+  const digits = context?.source ?? String(value)
+  return name === 'amount' && /^\d+$/.test(digits) ? value : digits
 }
 
 function repeats(bills: readonly Bill[]): readonly LineFault[] {

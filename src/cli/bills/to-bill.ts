@@ -1,7 +1,7 @@
 // One row, from a CSV line or a JSON object, as a request for a payment. Only the form is checked.
 import type { PaymentRequest } from '../../client/index.ts'
 import { nameFault } from '../../core/normalise.ts'
-import { readAmount } from './amount.ts'
+import { readAmount, readMinorUnits } from './amount.ts'
 
 export type RawBill = Readonly<Record<string, unknown>>
 
@@ -49,9 +49,11 @@ export function toBill(raw: RawBill): ToBill {
 
 function amountOf({ amount, currency }: RawBill, faults: string[]): number | null {
   if (typeof currency !== 'string') faults.push('currency is missing')
-  if (typeof amount !== 'string') faults.push('amount is missing')
-  if (typeof currency !== 'string' || typeof amount !== 'string') return null
-  const read = readAmount(amount.trim(), currency)
+  const isGiven = typeof amount === 'string' || typeof amount === 'number'
+  if (!isGiven) faults.push('amount is missing')
+  if (typeof currency !== 'string' || !isGiven) return null
+  const read =
+    typeof amount === 'number' ? readMinorUnits(amount) : readAmount(amount.trim(), currency)
   if (typeof read === 'number') return read
   faults.push(read)
   return null

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 import type { Command, Words } from '../command.ts'
 import { readDemoBills } from '../demo/bills.ts'
+import { moreBills } from '../demo/outage.ts'
 import { isRight, report, summarise, total } from '../demo/report.ts'
 import { runDemo } from '../demo/run.ts'
 import type { Plant, Progress } from '../demo/run.ts'
@@ -23,16 +24,22 @@ was paid exactly once, every other ended definitely unpaid, nothing is open and 
 With --json the last line is one object: bills, payable, paid, declined, open, requests, replays,
 processor_calls, captures, double_charges, lost, unknown_resolved, dead_letters, breaks, restarts, seed.
 
+With --outage the processor's gateway answers every call with 503 for 20 s, and the service is killed in
+the middle of it. Nobody helps: the breaker opens, probes, closes, and what waited goes on. The JSON has
+breaker_opened, calls_before_open, calls_while_open, probes, recovered and redriven as well.
+
 To see that it can fail: --plant double-charge takes one bill's money a second time, beside Quittance;
 --plant unpaid lets nobody ask for one bill. Each must end with exit code 1 and name the bill.`,
   examples: [
     'quittance demo',
     'quittance demo --seed 7 --json',
+    'quittance demo --outage',
     'quittance demo --plant double-charge',
   ],
   options: {
     seed: { value: 'N', what: 'of faults, crashes and agents (drawn, and printed)' },
-    kills: { value: 'N', what: 'how often the service is killed (3)' },
+    kills: { value: 'N', what: 'how often the service is killed (3; once with --outage)' },
+    outage: { what: '300 bills, and the processor is out for 20 s in the middle of them' },
     bills: { value: 'FILE', what: 'other bills than examples/bills.csv, with the same columns' },
     plant: { value: 'WHAT', what: 'double-charge or unpaid: a mistake that must be found' },
     keep: { what: 'keep the data folder and print where it is' },
@@ -40,7 +47,9 @@ To see that it can fail: --plant double-charge takes one bill's money a second t
   run: async (words, terminal) => {
     const json = words.is('json')
     const plant = plantOf(words)
-    const bills = await readBillsFile(words.text('bills'))
+    const outage = words.is('outage')
+    const read = await readBillsFile(words.text('bills'))
+    const bills = outage ? moreBills(read) : read
     const seed = words.integer('seed', Math.floor(Math.random() * 1_000_000), 0, 2 ** 40)
     const say = (line: string): void => (json ? terminal.note(line) : terminal.out(line))
     const result = await runDemo({
@@ -48,6 +57,7 @@ To see that it can fail: --plant double-charge takes one bill's money a second t
       seed,
       plant,
       kills: words.integer('kills', 3, 1, 20),
+      outage,
       keep: words.is('keep'),
       say,
       onProgress: progressTo(terminal, say, bills.length),

@@ -23,8 +23,9 @@ export const pay: Command = {
   about: `
 The first line of a CSV file names the columns: payee, reference, amount, currency, and if wanted
 description, payment_method, capture, retry_of, distinct_from, reason, not_after. A JSON Lines file has
-one object a line with the same names. An amount is minor units (1999) or the currency's decimals in
-full (19.99). Nothing is sent unless every line is right. - reads standard input.
+one object a line with the same names. An amount has the decimals of its currency in full (19.99 EUR;
+30 EUR is refused, write 30.00); a number without a point in JSON is minor units, as in the API (1999).
+Nothing is sent unless every line is right. - reads standard input.
 
 Run it again at any time, after a crash too: keys and batch follow from the bills, so that what was
 paid is not paid again. What is not known is reported as unknown, never as failed; run it again then.
@@ -53,9 +54,10 @@ Columns that are no part of a bill are left out, with a note.`,
     process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
     const json = words.is('json')
     const soFar: PaidBill[] = []
+    const waitSeconds = words.integer('wait', 120, 1, 86_400)
     const paid = await payBills(client, bills, {
       concurrency: words.integer('concurrency', 16, 1, 1_000),
-      waitMs: words.integer('wait', 120, 1, 86_400) * 1000,
+      waitMs: waitSeconds * 1000,
       signal: stop.signal,
       onBill: (each) => {
         soFar.push(each)
@@ -64,7 +66,7 @@ Columns that are no part of a bill are left out, with a note.`,
       },
     })
     terminal.live(null)
-    return conclude(paid, batch, json, terminal)
+    return conclude(paid, { batch, waitSeconds, json }, terminal)
   },
 }
 
@@ -116,19 +118,25 @@ function toLine({ bill, result, why, payment, problem, replayed }: PaidBill): ob
   return { line, payee, reference, amount, currency, result, why, replayed, payment, problem }
 }
 
-function conclude(
-  paid: readonly PaidBill[],
-  batch: string,
-  json: boolean,
-  terminal: Terminal,
-): ExitCode {
+interface Run {
+  readonly batch: string
+  readonly waitSeconds: number
+  readonly json: boolean
+}
+
+function conclude(paid: readonly PaidBill[], run: Run, terminal: Terminal): ExitCode {
+  const { batch, json } = run
   const counts = countResults(paid)
   const replayed = paid.filter((each) => each.replayed).length
+  // The service was there before the first bill: that it did not answer in time refuses nothing.
   const refusedAll = paid.find(
-    ({ problem }) => problem !== null && counts.paid + counts.unpaid + counts.waiting === 0,
+    ({ problem }) =>
+      problem !== null &&
+      problem.status !== 0 &&
+      counts.paid + counts.unpaid + counts.waiting === 0,
   )
   if (json) terminal.out(JSON.stringify({ batch, bills: paid.length, ...counts, replayed }))
-  else for (const line of closing(paid, batch, replayed, terminal)) terminal.out(line)
+  else for (const line of closing(paid, run, replayed, terminal)) terminal.out(line)
   if (counts.paid === paid.length) return exitCodes.ok
   // Nothing came of any bill: the one reason for it is the message.
   if (
@@ -142,7 +150,7 @@ function conclude(
 
 function closing(
   paid: readonly PaidBill[],
-  batch: string,
+  { batch, waitSeconds }: Run,
   replayed: number,
   terminal: Terminal,
 ): readonly string[] {
@@ -176,7 +184,12 @@ function closing(
     ...known,
     `${wordsFor(paid)}  of ${paid.length} ${one(paid.length, 'bill')}${sums === '' ? '' : `; ${sums} moved`}`,
     `batch ${batch}${replayed === 0 ? '' : `, ${replayed} asked for before`}`,
-    ...(again ? ['Run the same command again to learn the rest: nothing is paid twice.'] : []),
+    ...(again
+      ? [
+          `Not finished within ${waitSeconds} s: run it again. Finished bills are replays, nothing is ` +
+            'paid twice.',
+        ]
+      : []),
   ]
 }
 

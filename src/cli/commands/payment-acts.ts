@@ -9,6 +9,7 @@ import { exitCodes, usageError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
 import { paymentSheet } from '../show-payment.ts'
 import type { Terminal } from '../terminal.ts'
+import { refundOf, waitForRefund } from '../wait-for-refund.ts'
 
 const voidPayment: Command = {
   name: 'payments void',
@@ -37,7 +38,7 @@ const capture: Command = {
   ],
   options: {
     ...remoteOptions,
-    amount: { value: 'AMOUNT', what: 'less than the whole: 1250 or 12.50' },
+    amount: { value: 'AMOUNT', what: 'less than the whole, with all decimals: 12.50' },
   },
   run: async (words, terminal) => {
     const client = await connect(words, 'agent')
@@ -54,27 +55,40 @@ const refund: Command = {
   summary: 'give captured money back, all of it or a part',
   about: `
 A refund has a reference of its own and happens once for each: the same reference again shows the
-refund that exists. Without --amount all that is left is refunded.`,
+refund that exists. Without --amount all that is left is refunded. Waits for its end, and exits 1 where
+it failed or is open when the time is up; \`payments watch\` goes on waiting.`,
   examples: [
     'quittance payments refund pay_01JD4Z0M8Q --reference RMA-7 --amount 5.00 --reason "damaged"',
   ],
   options: {
     ...remoteOptions,
     reference: { value: 'TEXT', what: 'what the refund is for; it refunds once (required)' },
-    amount: { value: 'AMOUNT', what: 'less than the whole: 500 or 5.00' },
+    amount: { value: 'AMOUNT', what: 'less than the whole, with all decimals: 5.00' },
     reason: { value: 'TEXT', what: 'why; kept with the refund' },
+    wait: { value: 'SECONDS', what: 'how long its end is waited for (10)' },
   },
   run: async (words, terminal) => {
     const reference = words.text('reference')
     if (reference === null)
       throw usageError('--reference is missing: each refund needs one, so that it happens once.')
+    const waitMs = words.integer('wait', 10, 0, 3_600) * 1000
     const client = await connect(words, 'agent')
     const id = words.operands[0] ?? ''
     const text = words.text('amount')
     const { currency } = text === null ? { currency: '' } : expectOk(await client.get(id)).payment
     const reason = words.text('reason') ?? 'refunded on the command line'
-    const refunded = await client.refund(id, { reference, reason, ...amountOf(text, currency) })
-    return print(refunded, words.is('json'), terminal)
+    const what = { reference, reason, ...amountOf(text, currency) }
+    const asked = expectOk(await client.refund(id, what))
+    const payment = await waitForRefund(client, asked.payment, reference, waitMs)
+    print({ ...asked, payment }, words.is('json'), terminal)
+    const status = refundOf(payment, reference)?.status ?? 'open'
+    if (status === 'succeeded') return exitCodes.ok
+    terminal.note(
+      status === 'open'
+        ? `The refund is still open; \`quittance payments watch ${payment.id}\` shows how it ends.`
+        : 'The refund failed: no money went back.',
+    )
+    return exitCodes.failed
   },
 }
 

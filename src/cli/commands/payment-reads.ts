@@ -1,4 +1,6 @@
 // Looking at payments: list, show, watch, events.
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Payment } from '../../client/index.ts'
 import { remoteOptions } from '../command.ts'
 import type { Command } from '../command.ts'
@@ -6,7 +8,9 @@ import { connect, expectOk } from '../connect.ts'
 import { exitCodes } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
 import { eventTable, paymentSheet, paymentTable } from '../show-payment.ts'
+import { clean } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
+import { openRefunds, refundPauseMs } from '../wait-for-refund.ts'
 
 const list: Command = {
   name: 'payments list',
@@ -67,8 +71,9 @@ const watch: Command = {
   operands: 'ID',
   summary: 'wait until a payment has ended or needs somebody',
   about: `
-Prints each state as it comes and ends when there is nothing to wait for any more. Exits 0 where the
-money moved, 1 where it did not, or where it is not known when the time is up.`,
+Prints each state as it comes and ends when there is nothing to wait for any more, refunds included.
+Exits 0 where the money moved, 1 where it did not, or where it or a refund is not known when the time
+is up.`,
   examples: ['quittance payments watch pay_01JD4Z0M8Q --timeout 300'],
   options: {
     ...remoteOptions,
@@ -83,15 +88,22 @@ money moved, 1 where it did not, or where it is not known when the time is up.`,
       const { payment } = expectOk(await client.get(id, { waitSeconds: seen < 0 ? 0 : 2 }))
       if (payment.version !== seen) showStep(payment, words.is('json'), terminal)
       seen = payment.version
-      const over = payment.next_action.type !== 'wait' || performance.now() >= untilMs
-      if (over) return payment.money_moved === 'yes' ? exitCodes.ok : exitCodes.failed
+      const refunding = openRefunds(payment).length > 0
+      const waits = payment.next_action.type === 'wait' || refunding
+      if (!waits || performance.now() >= untilMs)
+        return payment.money_moved === 'yes' && !refunding ? exitCodes.ok : exitCodes.failed
+      // The service waits for payments only: who waits for a refund looks again.
+      if (refunding) await sleep(refundPauseMs)
     }
   },
 }
 
 function showStep(payment: Payment, json: boolean, terminal: Terminal): void {
   const { updated_at: at, state, operation, money_moved: moved, next_action: next } = payment
-  const doing = operation === null ? '' : `, ${operation.kind} ${operation.status}`
+  const doing = [
+    ...(operation === null ? [] : [`, ${operation.kind} ${operation.status}`]),
+    ...openRefunds(payment).map((refund) => `, refund ${clean(refund.reference)} open`),
+  ].join('')
   terminal.out(
     json
       ? JSON.stringify(payment)

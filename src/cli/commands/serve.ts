@@ -30,7 +30,7 @@ QUITTANCE_AGENT_TOKEN, QUITTANCE_OPERATOR_TOKEN, QUITTANCE_CALL_TIMEOUT_MS.`,
     const { openService } = await import('../../embedded/service.ts')
     const service = await explained(config, openService(config, { log: writeLog }))
     if (service.tokens.made) {
-      writeLog({ level: 'info', event: 'tokens_made', file: tokensFile(config) })
+      writeLog({ level: 'info', kind: 'tokens_made', file: tokensFile(config) })
     }
     const { url } = service
     terminal.out(words.is('json') ? JSON.stringify({ listening: url }) : `listening on ${url}`)

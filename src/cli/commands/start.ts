@@ -19,7 +19,8 @@ export const start: Command = {
   about: `
 Starts the simulated processor as a process of its own and the service in front of it, prints where they
 listen and how to pay, and ends both on Ctrl-C. Data stays in QUITTANCE_DATA (.quittance): the next
-start goes on with it. Where QUITTANCE_SIMULATOR_URL is set, that processor is used and none is started.`,
+start goes on with it. Where QUITTANCE_SIMULATOR_URL is set, that processor is used and none is started.
+Payments that \`quittance stop\` has stopped go on with \`quittance resume\`, not with this.`,
   examples: ['quittance start', 'QUITTANCE_PORT=0 QUITTANCE_DATA=/tmp/try quittance start'],
   options: endsWithInputOption,
   run: async (words, terminal) => {

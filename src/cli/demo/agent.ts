@@ -85,13 +85,22 @@ function acknowledge({ acknowledged }: Chronicle, bill: DemoBill, payment: Payme
   acknowledged.set(bill.id, known.add(payment.id))
 }
 
+const maxWaits = 5
+
+const isToWait = (waited: PaymentResult): boolean =>
+  waited.ok && waited.payment.next_action.type === 'wait'
+
 /** Waits for the end of a payment; `null`: it could not be seen. */
 export async function waitForEnd(
   agent: DemoAgent,
   bill: DemoBill,
   paymentId: string,
 ): Promise<Payment | null> {
-  const waited = await agent.client.wait(paymentId)
+  let waited = await agent.client.wait(paymentId)
+  // Told to wait, it waits: an outage is longer than one wait.
+  for (let times = 1; times < maxWaits && isToWait(waited); times += 1) {
+    waited = await agent.client.wait(paymentId)
+  }
   if (!waited.ok) {
     surprise(agent, bill, `waiting: ${waited.problem.code}`)
     return null

@@ -15,6 +15,7 @@ const maxRedrives = 3
 export async function converge(
   operator: Client,
   withinMs: number,
+  { redrives: mayRedrive }: { readonly redrives: boolean },
 ): Promise<{ readonly stillOpen: number }> {
   const untilMs = performance.now() + withinMs
   const redrives = new Map<string, number>()
@@ -22,6 +23,10 @@ export async function converge(
     const lists = await Promise.all(openStates.map((state) => operator.list({ state, limit: 100 })))
     const stillOpen = lists.flatMap((list) => expect(list).payments).length
     if (stillOpen === 0 || performance.now() > untilMs) return { stillOpen }
+    if (!mayRedrive) {
+      await sleep(pollMs)
+      continue
+    }
     for (const letter of expect(await operator.deadLetters({ limit: 100 })).payments) {
       const count = redrives.get(letter.id) ?? 0
       if (count >= maxRedrives) continue

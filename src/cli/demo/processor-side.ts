@@ -20,10 +20,19 @@ export interface ProcessorStats {
   readonly captures: number
 }
 
+export interface Arrival {
+  /** Unix time. */
+  readonly at_ms: number
+  /** It met the outage. */
+  readonly out: boolean
+}
+
 export interface ProcessorSide {
   readonly setFaults: (plan: object) => Promise<void>
   readonly setWebhook: (url: string, secret: string) => Promise<void>
   readonly stats: () => Promise<ProcessorStats>
+  /** When each write came in, from then on. */
+  readonly arrivals: (fromMs: number) => Promise<readonly Arrival[]>
   readonly charges: () => Promise<readonly Charge[]>
   /** Takes money beside Quittance; for the test of the check itself. */
   readonly charge: (body: object, key: string) => Promise<void>
@@ -56,6 +65,8 @@ export function openProcessorSide(url: string, apiKey: string): ProcessorSide {
     setWebhook: async (to: string, secret: string) =>
       void (await call('PUT', '/v1/webhook', { url: to, secret })),
     stats: async () => (await call('GET', '/stats')) as ProcessorStats,
+    arrivals: async (fromMs: number) =>
+      ((await call('GET', `/arrivals?from_ms=${fromMs}`)) as { writes: readonly Arrival[] }).writes,
     charges: async () => ((await call('GET', '/ledger')) as { charges: readonly Charge[] }).charges,
     charge: async (body: object, key: string) =>
       void (await call('POST', '/v1/charges', body, key)),

@@ -4,6 +4,8 @@ import { table } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import type { DemoBill } from './bills.ts'
 import { sumBy } from './check.ts'
+import { callsToOpenWithin } from './outage.ts'
+import type { OutageFigures } from './outage.ts'
 import type { DemoResult } from './run.ts'
 
 export interface Summary {
@@ -23,6 +25,13 @@ export interface Summary {
   readonly breaks: number
   readonly restarts: number
   readonly seed: number
+  /** Only after `--outage`. */
+  readonly breaker_opened?: number
+  readonly calls_before_open?: number
+  readonly calls_while_open?: number
+  readonly probes?: number
+  readonly recovered?: number
+  readonly redriven?: number
 }
 
 export function summarise(result: DemoResult, bills: readonly DemoBill[], seed: number): Summary {
@@ -44,14 +53,33 @@ export function summarise(result: DemoResult, bills: readonly DemoBill[], seed: 
     breaks: verdict.breaks.length,
     restarts,
     seed,
+    ...(result.outage === null ? {} : outageSummary(result.outage)),
   }
+}
+
+function outageSummary(figures: OutageFigures): Partial<Summary> {
+  return {
+    breaker_opened: figures.breakerOpened,
+    calls_before_open: figures.callsToOpen,
+    calls_while_open: figures.callsWhileOpen,
+    probes: figures.probes,
+    recovered: figures.recovered,
+    redriven: figures.redriven,
+  }
+}
+
+/** The breaker opened soon, nothing went out behind it, and what had met the outage was paid after all. */
+function isOutageRight(summary: Summary): boolean {
+  const { breaker_opened: opened, calls_before_open: before, calls_while_open: behind } = summary
+  if (opened === undefined) return true
+  return opened > 0 && (before ?? 0) <= callsToOpenWithin && behind === 0
 }
 
 /** Every payable bill paid once, every other ended unpaid, nothing open, no difference, and crashes. */
 export function isRight(summary: Summary): boolean {
   const { bills, payable, paid, declined, open, captures, breaks, restarts } = summary
   const counts = paid === payable && declined === bills - payable && captures === payable
-  return counts && open === 0 && breaks === 0 && restarts > 0
+  return counts && open === 0 && breaks === 0 && restarts > 0 && isOutageRight(summary)
 }
 
 export function report(
@@ -107,11 +135,22 @@ function figures({ stats, chronicle }: DemoResult, summary: Summary): readonly s
     ['double charges', summary.double_charges, ''],
     ['lost', summary.lost, ''],
     ['differences', summary.breaks, ''],
+    ...outageRows(summary),
   ]
   return table(
     [{ title: '' }, { title: 'COUNT', align: 'right' }, { title: '' }],
     rows.map(([name, count, words]) => [name, String(count), words]),
   )
+}
+
+function outageRows(summary: Summary): readonly (readonly [string, number, string])[] {
+  if (summary.breaker_opened === undefined) return []
+  return [
+    ['breaker opened', summary.breaker_opened, `after ${summary.calls_before_open} failed calls`],
+    ['calls while open', summary.calls_while_open ?? 0, `beyond ${summary.probes} probes`],
+    ['recovered', summary.recovered ?? 0, 'met the outage and were paid after all'],
+    ['redriven', summary.redriven ?? 0, 'dead letters, by the rule'],
+  ]
 }
 
 function books({ payments, charges }: DemoResult): readonly string[] {

@@ -16,10 +16,13 @@ import type { DemoBill } from './bills.ts'
 import { check } from './check.ts'
 import type { Verdict } from './check.ts'
 import { converge, readAll } from './converge.ts'
+import type { Shown } from './converge.ts'
 import { faultPlan } from './faults.ts'
 import { killing } from './killing.ts'
 import { absenceAfterMs, lateMs, startKillableService } from './killable-service.ts'
 import type { KillableService } from './killable-service.ts'
+import { outageFigures, planOutage } from './outage.ts'
+import type { Outage, OutageFigures } from './outage.ts'
 import { openProcessorSide } from './processor-side.ts'
 import type { Charge, ProcessorSide, ProcessorStats } from './processor-side.ts'
 import { randomOf } from './random.ts'
@@ -33,6 +36,8 @@ export interface DemoOptions {
   readonly bills: readonly DemoBill[]
   readonly seed: number
   readonly kills: number
+  /** The processor is out for a while, in place of single faults. */
+  readonly outage: boolean
   readonly plant: Plant | null
   readonly keep: boolean
   /** A line for whoever watches. */
@@ -59,6 +64,7 @@ export interface DemoResult {
   readonly restarts: number
   readonly tookMs: number
   readonly folder: string | null
+  readonly outage: OutageFigures | null
 }
 
 const apiKey = 'sim_demo_key'
@@ -66,6 +72,7 @@ const webhookSecret = 'sim_demo_webhook_secret'
 
 /** A quiet machine needs less than half a minute for all; a busy one is given more. */
 const workWithinMs = 45_000
+const outageWithinMs = 75_000
 const convergeWithinMs = 20_000
 
 /** Everything that must not outlive us. */
@@ -104,13 +111,14 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   }
 }
 
-async function begin(folder: string, { seed, bills, say }: DemoOptions): Promise<World> {
+async function begin(folder: string, options: DemoOptions): Promise<World> {
+  const { seed, bills, say } = options
   const simulator = await startChild({
     args: simulatorArgs(join(folder, 'simulator.db'), seed),
     settings: { QUITTANCE_SIMULATOR_KEY: apiKey },
   })
   const processor = openProcessorSide(simulator.url, apiKey)
-  await processor.setFaults(faultPlan(bills, seed))
+  if (!options.outage) await processor.setFaults(faultPlan(bills, seed))
   const token = (): string => `qt_demo_${randomBytes(24).toString('base64url')}`
   const operatorToken = token()
   const service = await startKillableService({
@@ -148,11 +156,11 @@ async function play(world: World, options: DemoOptions): Promise<Played> {
   const { service, processor, operator } = world
   const chronicle = newChronicle()
   const agents = await makeAgents(operator, service.url, bills, chronicle)
-  say(
-    `${bills.length} bills, ${agents.length} agents; the service will be killed ${options.kills} times`,
-  )
   const count = { done: 0, paid: 0, unpaid: 0 }
-  const killer = killing(service, { bills: bills.length, seed, kills: options.kills, say })
+  const outage = options.outage ? planOutage(processor, service, bills.length, say) : null
+  const killer =
+    outage ?? killing(service, { bills: bills.length, seed, kills: options.kills, say })
+  say(`${bills.length} bills, ${agents.length} agents; ${ahead(options)}`)
   const stopWatching = watch(processor, (stats) =>
     options.onProgress({ ...count, restarts: killer.restarts(), stats }),
   )
@@ -165,10 +173,11 @@ async function play(world: World, options: DemoOptions): Promise<Played> {
   const skip = plant === 'unpaid' ? pickBill(bills, seed).id : null
   try {
     const working = work(agents, bills, { seed, skip, onBillDone })
-    const inTime = await within(working, workWithinMs)
-    if (!inTime) say(`the agents are not done after ${workWithinMs / 1000} s`)
+    const inTime = await within(working, options.outage ? outageWithinMs : workWithinMs)
+    if (!inTime) say('the agents are not done in time')
     await killer.settled()
-    const { stillOpen } = await converge(operator, convergeWithinMs)
+    // After an outage nobody helps: the rule alone takes dead letters up again.
+    const { stillOpen } = await converge(operator, convergeWithinMs, { redrives: !options.outage })
     if (stillOpen > 0) say(`${stillOpen} payments are still open`)
   } finally {
     stopWatching()
@@ -176,8 +185,11 @@ async function play(world: World, options: DemoOptions): Promise<Played> {
   // What was on its way to the processor has arrived by then.
   await sleep(lateMs + absenceAfterMs / 2)
   if (plant === 'double-charge') await plantDoubleCharge(processor, pickBill(bills, seed))
-  return compare(world, options, chronicle, killer.restarts())
+  return compare(world, options, chronicle, { restarts: killer.restarts(), outage })
 }
+
+const ahead = ({ outage, kills }: DemoOptions): string =>
+  outage ? 'the processor will be out for a while' : `the service will be killed ${kills} times`
 
 /** Tells what there is to see five times a second, and once at the end. */
 function watch(processor: ProcessorSide, tell: (stats: ProcessorStats | null) => void): () => void {
@@ -199,7 +211,7 @@ async function compare(
   { processor, operator }: World,
   { bills }: DemoOptions,
   chronicle: Chronicle,
-  restarts: number,
+  { restarts, outage }: { readonly restarts: number; readonly outage: Outage | null },
 ): Promise<Played> {
   const charges = await processor.charges()
   const stats = await processor.stats()
@@ -215,7 +227,21 @@ async function compare(
     payments,
     charges,
     restarts,
+    outage: await measureOutage({ processor, operator }, outage, shown),
   }
+}
+
+async function measureOutage(
+  { processor, operator }: Pick<World, 'processor' | 'operator'>,
+  outage: Outage | null,
+  shown: Shown,
+): Promise<OutageFigures | null> {
+  const window = outage?.window() ?? null
+  if (window === null) return null
+  const arrivals = await processor.arrivals(window.fromMs)
+  const page = await operator.audit({ limit: 100 })
+  if (!page.ok) throw new Error(`the audit cannot be read: ${page.problem.detail}`)
+  return outageFigures({ window, arrivals, audit: page.data.toReversed(), ...shown })
 }
 
 /** A bill with neither a habit nor a payee that goes wrong. */

@@ -51,7 +51,7 @@ async function waitForEnd(
   // It was acknowledged, so it goes on without us; what it came to is what we could not see.
   return waited.ok
     ? told(waited.payment, replayed)
-    : { ...unseen(waited.problem), payment: first, replayed }
+    : { ...unseen(waited.problem, asking), payment: first, replayed }
 }
 
 // Another file, or a person, may have asked for this bill before under another key or with other
@@ -70,7 +70,7 @@ async function followProblem(
     if (got.ok && isOf(got.payment, request)) return waitForEnd(client, got.payment, true, asking)
   }
   return isUnclear(problem)
-    ? unseen(problem)
+    ? unseen(problem, asking)
     : { ...notAsked, result: 'refused', why: whyRefused(problem), problem }
 }
 
@@ -86,8 +86,13 @@ function isOf(payment: Payment, request: PaymentRequest): boolean {
 const isUnclear = (problem: Problem): boolean =>
   problem.money_moved === 'unknown' && problem.next_action.type === 'retry_same_key'
 
-function unseen(problem: Problem): BillOutcome {
-  return { ...notAsked, result: 'unknown', why: `${problem.title} (${problem.code})`, problem }
+// Time that is up says nothing of the service: it may well be at work on this bill.
+function unseen(problem: Problem, { deadlineMs }: Asking): BillOutcome {
+  const why =
+    problem.status === 0
+      ? `not finished within ${deadlineMs / 1000} s: ${problem.detail}`
+      : `${problem.title} (${problem.code})`
+  return { ...notAsked, result: 'unknown', why, problem }
 }
 
 function whyRefused(problem: Problem): string {
@@ -113,6 +118,9 @@ function whyOf({ state, state_reason: reason, hold, next_action: next }: Payment
   return reason === null ? state : `${state}: ${reason}`
 }
 
+/** So long the answer may be on its way; a wait as long as the deadline would always miss it. */
+const answerSeconds = 2
+
 function waitSeconds(waitMs: number): number {
-  return Math.min(25, Math.floor(waitMs / 1000))
+  return Math.min(25, Math.max(0, Math.floor(waitMs / 1000) - answerSeconds))
 }

@@ -11,6 +11,7 @@ import { openHttpClient } from '../http.ts'
 import type { HttpClient, HttpResult } from '../http.ts'
 import { capabilitiesFor } from './capabilities.ts'
 import type { CapabilityOverrides } from './capabilities.ts'
+import { openIdentity, RefusedKey } from './identity.ts'
 import { findingIn, pathTo } from './look-ups.ts'
 import { apiVersion, requestOf } from './requests.ts'
 import { readResponse } from './response.ts'
@@ -32,6 +33,11 @@ export interface SimulatedProcessorOptions {
   readonly connections?: number
   /** How long opening waits for a service that is only starting, 10 s unless told. */
   readonly openWithinMs?: number
+  /**
+   * Who we were there the last time. With it a processor that is away does not keep us from
+   * starting; nothing is sent or looked up before it has said the same again.
+   */
+  readonly known?: Account | null
   /** Unix time, for a `Retry-After` that is a date. */
   readonly nowMs?: () => number
 }
@@ -46,11 +52,21 @@ interface Wire {
   readonly nowMs: () => number
 }
 
-/** Asks the processor who we are there; rejects where it does not answer in time or refuses us. */
+/**
+ * Asks the processor who we are there. Rejects where it refuses us, and where it does not answer in
+ * time and nobody knows who we were.
+ */
 export async function openSimulatedProcessor(
   options: SimulatedProcessorOptions,
 ): Promise<Processor> {
-  const { url, apiKey, installation, name = 'simulated', webhookSecret = null } = options
+  const {
+    url,
+    apiKey,
+    installation,
+    name = 'simulated',
+    webhookSecret = null,
+    known = null,
+  } = options
   const { capabilities = {}, connections = 64, openWithinMs = 10_000, nowMs = Date.now } = options
   const { origin, pathname } = new URL(url)
   const http = openHttpClient(origin, connections)
@@ -63,13 +79,25 @@ export async function openSimulatedProcessor(
     nowMs,
   }
   try {
-    const { id, livemode } = await askAccount(wire, url, openWithinMs)
+    const identity = await openIdentity(
+      (withinMs) => askAccount(wire, url, withinMs),
+      known,
+      openWithinMs,
+    )
+    const { id, livemode } = identity.account
     const binding: Binding = Object.freeze({ processor: name, processorAccount: id, livemode })
     return Object.freeze({
       binding,
       capabilities: (about) => capabilitiesFor(about, capabilities),
-      send: (call) => send(wire, call),
-      lookUp: (query) => lookUp(wire, query),
+      send: async (call) => {
+        const cause = await identity.doubt(call.timeoutMs)
+        return cause === null ? send(wire, call) : { ...noAnswer, signal: 'not_sent', cause }
+      },
+      lookUp: async (query) => {
+        const cause = await identity.doubt(query.timeoutMs)
+        if (cause !== null) return { finding: 'no_answer', cause, retryAfterMs: null }
+        return lookUp(wire, query)
+      },
       readWebhook: (body, headers, atMs) => readWebhook(webhookSecret, body, headers, atMs),
       close: http.close,
     } satisfies Processor)
@@ -79,17 +107,15 @@ export async function openSimulatedProcessor(
   }
 }
 
+export type Account = z.infer<typeof accountShape>
+
 const accountShape = z.object({ id: z.string().min(1).max(255), livemode: z.boolean() })
 
 /** One question is given up after this long; a service that starts may swallow the first. */
 const askTimeoutMs = 2_000
 const askAgainMs = 100
 
-async function askAccount(
-  wire: Wire,
-  url: string,
-  withinMs: number,
-): Promise<z.infer<typeof accountShape>> {
+async function askAccount(wire: Wire, url: string, withinMs: number): Promise<Account> {
   const startedMs = performance.now()
   const leftMs = (): number => withinMs - (performance.now() - startedMs)
   for (;;) {
@@ -100,7 +126,7 @@ async function askAccount(
       response?.status === 200 ? accountShape.safeParse(response.json).data : undefined
     if (account !== undefined) return account
     if (response?.error && (response.status === 401 || response.status === 403)) {
-      throw new Error(`The simulated processor at ${url} refuses the API key.`)
+      throw new RefusedKey(`The simulated processor at ${url} refuses the API key.`)
     }
     if (leftMs() <= askAgainMs) {
       const cause = result.result === 'answered' ? `http_${result.status}` : result.cause

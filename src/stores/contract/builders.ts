@@ -2,6 +2,7 @@
 // what it looks for (account, agent, state, reference, holds, due time) matter.
 import { paymentFormat } from '../../core/payment.ts'
 import type { Hold, HoldReason, Payment, PaymentEvent, PaymentTerms } from '../../core/payment.ts'
+import type { AlertRow } from '../../core/alerts.ts'
 import type {
   Action,
   Condition,
@@ -164,3 +165,20 @@ export function record(paymentId: string, ...seqs: number[]): Action {
 export function row<T extends TableName>(value: Tables[T], version: number): Row<T> {
   return { value, version }
 }
+
+export const alert = (status: AlertRow['status']): AlertRow => ({
+  status,
+  kind: 'dead_letter',
+  subject: 'simulated',
+  detail: 'outcome_unknown',
+  count: 1,
+  paymentIds: ['pay_1'],
+  firstAtMs: 1,
+  lastAtMs: 1,
+  resolvedAtMs: null,
+  edition: 1,
+  editionAtMs: 1,
+  editionCount: 1,
+  told: { log: 1 },
+  lastEvent: null,
+})

@@ -1,8 +1,9 @@
 // What reads answer: rows, events, lists in pages, due times, publishers and webhooks.
 import assert from 'node:assert/strict'
 import type { Payment, PaymentEvent } from '../../core/payment.ts'
-import type { PaymentQuery, Store } from '../../ports.ts'
+import type { PaymentQuery, ScanQuery, Store } from '../../ports.ts'
 import {
+  alert,
   captured,
   declined,
   event,
@@ -44,6 +45,33 @@ const names = (events: readonly PaymentEvent[]) =>
   events.map(({ paymentId, seq }) => `${paymentId}/${seq}`)
 
 export const readPromises: Promises = {
+  'a scan gives pages of a table, last key first, by status where it is asked': async ({
+    store,
+  }) => {
+    for (const [id, status] of [
+      ['a1', 'firing'],
+      ['a2', 'resolved'],
+      ['a3', 'firing'],
+      ['a4', 'firing'],
+    ] as const) {
+      await store.commit(write(put('alert', id, alert(status))))
+    }
+    const keys = async (query: Omit<ScanQuery<'alert'>, 'table'>) => {
+      const page = await store.scan({ table: 'alert', ...query })
+      return [page.rows.map(({ key: each }) => each).join(), page.cursor]
+    }
+    assert.deepEqual(await keys({ limit: 2 }), ['a4,a3', 'a3'])
+    assert.deepEqual(await keys({ limit: 2, cursor: 'a3' }), ['a2,a1', null])
+    assert.deepEqual(await keys({ limit: 2, status: 'firing' }), ['a4,a3', 'a3'])
+    assert.deepEqual(await keys({ limit: 2, status: 'firing', cursor: 'a3' }), ['a1', null])
+    await store.commit(write(put('alert', 'a4', alert('resolved'))))
+    assert.deepEqual(await keys({ limit: 9, status: 'resolved' }), ['a4,a2', null])
+    const { rows } = await store.scan({ table: 'alert', limit: 1 })
+    assert.deepEqual(rows, [{ key: 'a4', ...row(alert('resolved'), 2) }])
+    assert.deepEqual(await store.scan({ table: 'agent', limit: 1 }), { rows: [], cursor: null })
+    await assert.rejects(store.scan({ table: 'agent', limit: 101 }))
+  },
+
   'rows come in the order asked, with null where there is none': async ({ store }) => {
     await store.commit(
       write(put('key', 'k', key('pay_1')), put('reference', 'r', { paymentId: 'pay_1' })),
@@ -202,6 +230,28 @@ export const readPromises: Promises = {
     assert.deepEqual(await listed(store, { state: 'initiated' }), [])
     assert.deepEqual(await listed(store, { hold: 'dead_letter' }), [])
     assert.deepEqual(await listed(store, { state: 'captured' }), ['pay_1'])
+  },
+
+  'a census counts every payment once by its state, and under each of its holds': async ({
+    store,
+  }) => {
+    const counts = async () => {
+      const { states, holds } = await store.census()
+      return { states: Object.fromEntries(states), holds: Object.fromEntries(holds) }
+    }
+    assert.deepEqual(await counts(), { states: {}, holds: {} })
+    await storePayments(
+      store,
+      initiated('pay_1', { holds: ['approval_required', 'possible_duplicate'] }),
+      initiated('pay_2', { holds: ['approval_required'] }),
+      initiated('pay_3'),
+      captured('pay_4', { holds: ['dead_letter'] }),
+    )
+    const holds = { approval_required: 2, possible_duplicate: 1, dead_letter: 1 }
+    assert.deepEqual(await counts(), { states: { initiated: 3, captured: 1 }, holds })
+    await storePayments(store, captured('pay_1'))
+    const left = { approval_required: 1, dead_letter: 1 }
+    assert.deepEqual(await counts(), { states: { initiated: 2, captured: 2 }, holds: left })
   },
 
   'pages neither skip nor repeat while newer payments come in': async ({ store }) => {

@@ -1,7 +1,15 @@
 // The questions that the port asks, each one statement on one index (a test reads the query plans).
-import type { PaymentEvent } from '../../core/payment.ts'
-import type { PaymentQuery, Row, RowKey } from '../../ports.ts'
-import { assertKeys, assertLimit, assertQuery } from '../assert-write.ts'
+import type { HoldReason, Payment, PaymentEvent } from '../../core/payment.ts'
+import type {
+  Census,
+  KeyedRow,
+  PaymentQuery,
+  Row,
+  RowKey,
+  ScannedTable,
+  ScanQuery,
+} from '../../ports.ts'
+import { assertKeys, assertLimit, assertPage } from '../assert-write.ts'
 import { decode, decodeRow } from '../json.ts'
 import type { RowsOf } from '../json.ts'
 import { all, first } from './connection.ts'
@@ -16,17 +24,18 @@ export function readRows<const K extends readonly RowKey[]>(
 ): RowsOf<K> {
   assertKeys(keys)
   const rows = keys.map((key) => {
-    const row = cache.get(key) ?? readRow(connection, cache, key)
-    return row === undefined ? null : decodeRow(key.table, row)
+    const known = cache.get(key)
+    const row = known === undefined ? readRow(connection, cache, key) : known
+    return row === null ? null : decodeRow(key.table, row)
   })
   // `map` forgets that each place keeps its own table.
   return rows as RowsOf<K>
 }
 
-function readRow(connection: Connection, cache: RowCache, key: RowKey): StoredRow | undefined {
+function readRow(connection: Connection, cache: RowCache, key: RowKey): StoredRow | null {
   const sql = `SELECT version, value FROM ${key.table} WHERE key = ?`
-  const row = first<StoredRow>(connection, sql, key.key)
-  if (row !== undefined) cache.set(key, row)
+  const row = first<StoredRow>(connection, sql, key.key) ?? null
+  cache.set(key, row)
   return row
 }
 
@@ -74,11 +83,34 @@ export function listSql(query: PaymentQuery): string {
   return `SELECT version, value FROM payment ${where} ORDER BY key DESC LIMIT ?`
 }
 
+export function scanSql({ table, status, cursor }: ScanQuery<ScannedTable>): string {
+  const filters = [
+    status === undefined ? '' : 'status = ?',
+    cursor === undefined ? '' : 'key < ?',
+  ].filter((filter) => filter !== '')
+  const where = filters.length === 0 ? '' : `WHERE ${filters.join(' AND ')}`
+  return `SELECT key, version, value FROM ${table} ${where} ORDER BY key DESC LIMIT ?`
+}
+
+type KeyedStoredRow = StoredRow & { readonly key: string }
+
+export function scan<T extends ScannedTable>(
+  connection: Connection,
+  query: ScanQuery<T>,
+): { readonly rows: readonly KeyedRow<T>[]; readonly cursor: string | null } {
+  assertPage(query)
+  const { table, status, cursor, limit } = query
+  const values = [status, cursor].filter((value) => value !== undefined)
+  const found = all<KeyedStoredRow>(connection, scanSql(query), ...values, limit + 1)
+  const rows = found.slice(0, limit).map((row) => ({ key: row.key, ...decodeRow(table, row) }))
+  return { rows, cursor: found.length > limit ? (rows.at(-1)?.key ?? null) : null }
+}
+
 export function list(
   connection: Connection,
   query: PaymentQuery,
 ): { readonly rows: readonly Row<'payment'>[]; readonly cursor: string | null } {
-  assertQuery(query)
+  assertPage(query)
   const { account, agent, state, reference, hold, cursor, limit } = query
   const values = [account, agent, state, reference, hold && `,${hold},`, cursor].filter(
     (value) => value !== null && value !== undefined,
@@ -87,6 +119,25 @@ export function list(
   const found = all<StoredRow>(connection, listSql(query), ...values, limit + 1)
   const rows = found.slice(0, limit).map((row) => decodeRow('payment', row))
   return { rows, cursor: found.length > limit ? (rows.at(-1)?.value.payment.id ?? null) : null }
+}
+
+/** The first walks the index of states and nothing else, the second only what is held. */
+export const censusSql = {
+  states: 'SELECT state, count(*) AS count FROM payment GROUP BY state',
+  holds: "SELECT holds, count(*) AS count FROM payment WHERE holds <> '' GROUP BY holds",
+} as const
+
+export function census(connection: Connection): Census {
+  const states = all<{ state: Payment['state']; count: number }>(connection, censusSql.states)
+  const held = all<{ holds: string; count: number }>(connection, censusSql.holds)
+  const holds = new Map<HoldReason, number>()
+  for (const { holds: reasons, count } of held) {
+    // Written by `steps.ts` from a payment's own holds.
+    for (const reason of reasons.slice(1, -1).split(',') as HoldReason[]) {
+      holds.set(reason, (holds.get(reason) ?? 0) + count)
+    }
+  }
+  return { states: new Map(states.map(({ state, count }) => [state, count])), holds }
 }
 
 export function unpublished(

@@ -10,13 +10,17 @@ export interface StoredRow {
 }
 
 export interface RowCache {
-  get(key: RowKey): StoredRow | undefined
+  /** `null`: known not to be there; `undefined`: not known. */
+  get(key: RowKey): StoredRow | null | undefined
   /** A row as the file has it now. */
-  set(key: RowKey, row: StoredRow): void
+  set(key: RowKey, row: StoredRow | null): void
   /** A write whose every step was carried out and is durable. */
   follow(steps: readonly Step[]): void
   clear(): void
 }
+
+/** They are looked at before every call, and most of the time there is none. */
+const switches: readonly (TableName | 'event')[] = ['control', 'breaker']
 
 const cachedTables: readonly (TableName | 'event')[] = [
   'payment',
@@ -24,16 +28,17 @@ const cachedTables: readonly (TableName | 'event')[] = [
   'agent',
   'account',
   'token',
+  ...switches,
 ]
 
 /** Some 10 MiB, and more payments than are ever in a step at once. The oldest makes way. */
 const maxRows = 8_192
 
 export function openRowCache(): RowCache {
-  const rows = new Map<string, StoredRow>()
+  const rows = new Map<string, StoredRow | null>()
   const nameOf = (table: string, key: string): string => `${table} ${key}`
 
-  const set = (name: string, row: StoredRow): void => {
+  const set = (name: string, row: StoredRow | null): void => {
     rows.delete(name)
     rows.set(name, row)
     if (rows.size <= maxRows) return
@@ -46,7 +51,8 @@ export function openRowCache(): RowCache {
   return {
     get: ({ table, key }) => rows.get(nameOf(table, key)),
     set({ table, key }, row) {
-      if (cachedTables.includes(table)) set(nameOf(table, key), row)
+      const list = row === null ? switches : cachedTables
+      if (list.includes(table)) set(nameOf(table, key), row)
     },
     follow(steps) {
       for (const { table, key, leaves } of steps) {

@@ -1,4 +1,4 @@
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE account (
   key TEXT NOT NULL PRIMARY KEY,
@@ -14,12 +14,53 @@ CREATE TABLE agent (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE alert (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL,
+  status TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX alert_by_status ON alert (status, key);
+
+CREATE TABLE audit (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE breaker (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE budget (
   key TEXT NOT NULL PRIMARY KEY,
   version INTEGER NOT NULL,
   commit_id TEXT NOT NULL,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE control (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letter (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL,
+  status TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX dead_letter_by_status ON dead_letter (status, key);
 
 CREATE TABLE details (
   key TEXT NOT NULL PRIMARY KEY,
@@ -83,6 +124,13 @@ CREATE TABLE publisher (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reference (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE slot (
   key TEXT NOT NULL PRIMARY KEY,
   version INTEGER NOT NULL,
   commit_id TEXT NOT NULL,

@@ -8,7 +8,7 @@ import type { PaymentQuery } from '../../ports.ts'
 import { key, put, write } from '../contract/builders.ts'
 import { newFolder, removeFolder } from '../contract/sqlite-fixture.ts'
 import { connect, inMemory } from './connection.ts'
-import { listSql } from './reads.ts'
+import { censusSql, listSql, scanSql } from './reads.ts'
 import { migrate, schemaText } from './schema.ts'
 import { openConnection, openSqliteStore, storeOn } from './store.ts'
 
@@ -70,7 +70,7 @@ test('sqlite: a database of another program, a newer schema and no database are 
     const { db } = openConnection(file)
     db.exec('PRAGMA user_version = 99')
     db.close()
-  }, /q\.db: a newer Quittance wrote it \(schema 99, this program knows 1\)/)
+  }, /q\.db: a newer Quittance wrote it \(schema 99, this program knows 2\)/)
   expectRefused(
     (file) => writeFileSync(file, 'Dear diary, '.repeat(100)),
     /q\.db: file is not a database/,
@@ -134,6 +134,36 @@ test('sqlite: every list walks an index in its order, whatever it is narrowed by
     // Without any filter the primary key itself is walked from its end.
     assert(/USING (COVERING )?INDEX/.test(plan), described)
   }
+  db.close()
+})
+
+test('sqlite: a scan walks an index from its end and sorts nothing', () => {
+  const { db } = connect(inMemory)
+  migrate(db)
+  for (const table of ['dead_letter', 'alert', 'audit', 'agent'] as const) {
+    const hasStatus = table === 'dead_letter' || table === 'alert'
+    for (const status of hasStatus ? [undefined, 'open'] : [undefined]) {
+      for (const cursor of [undefined, 'k']) {
+        const query = {
+          table,
+          limit: 10,
+          ...(status === undefined ? {} : { status }),
+          ...(cursor === undefined ? {} : { cursor }),
+        }
+        const plan = planOf(db, scanSql(query))
+        assert(!plan.includes('TEMP B-TREE'), `${JSON.stringify(query)}: ${plan}`)
+        if (status !== undefined) assert.match(plan, new RegExp(`${table}_by_status`))
+      }
+    }
+  }
+  db.close()
+})
+
+test('sqlite: a census reads no payment but the held ones', () => {
+  const { db } = connect(inMemory)
+  migrate(db)
+  assert.match(planOf(db, censusSql.states), /^SCAN payment USING COVERING INDEX payment_by_state$/)
+  assert.match(planOf(db, censusSql.holds), /^SCAN payment USING INDEX payment_held/)
   db.close()
 })
 

@@ -66,6 +66,33 @@ CREATE TABLE ${table} (
 `,
       )
       .join(''),
+  // What people look through has its status beside it; an agent and an audit line have none.
+  ['control', 'breaker', 'slot', 'audit']
+    .map(
+      (table) => `
+CREATE TABLE ${table} (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`,
+    )
+    .join('') +
+    ['dead_letter', 'alert']
+      .map(
+        (table) => `
+CREATE TABLE ${table} (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL,
+  status TEXT NOT NULL
+) STRICT;
+CREATE INDEX ${table}_by_status ON ${table} (status, key);
+`,
+      )
+      .join(''),
 ]
 
 /** The number of the newest schema that this program knows. */

@@ -130,6 +130,9 @@ function changingColumns(action: Put): Columns {
     const { receivedAtMs, observedAtMs } = action.value
     return { received_at_ms: receivedAtMs, observed_at_ms: observedAtMs }
   }
+  if (action.table === 'dead_letter' || action.table === 'alert') {
+    return { status: action.value.status }
+  }
   if (action.table !== 'payment') return {}
   const { payment, dueAtMs, run } = action.value
   return {

@@ -12,11 +12,13 @@ import { connect, inMemory, makeDurable, messageOf } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { lock } from './lock.ts'
 import {
+  census,
   due,
   events,
   lastPosition,
   list,
   readRows,
+  scan,
   unmatchedWebhooks,
   unpublished,
 } from './reads.ts'
@@ -88,7 +90,9 @@ export function storeOn(
     },
     events: async (paymentId, afterSeq, limit) => events(settled(), paymentId, afterSeq, limit),
     due: async (beforeMs, limit) => due(settled(), beforeMs, limit),
+    scan: async (query) => scan(settled(), query),
     list: async (query) => list(settled(), query),
+    census: async () => census(settled()),
     unpublished: async (publisher, limit) => unpublished(settled(), publisher, limit),
     acknowledge: async (publisher, receipt) => {
       await acknowledge(settled(), queue, publisher, receipt)

@@ -1,0 +1,135 @@
+// What operators see over the wire: dead letters, switches, processors, agents, the audit and alerts.
+import type { AlertKind } from '../core/alerts.ts'
+import type { DeadLetterStatus } from '../core/dead-letter.ts'
+import type { OperationKind, ParkReason } from '../core/payment.ts'
+import type { Blocked } from '../core/policy.ts'
+import type { Payment } from './types.ts'
+
+/** A payment that was parked, with all that is known of why. */
+export interface DeadLetter extends Payment {
+  readonly dead_letter: {
+    readonly status: DeadLetterStatus
+    readonly reason: ParkReason
+    /** The operation that it is stuck in; `null`: none had begun. */
+    readonly step: OperationKind | null
+    readonly attempts: number
+    readonly sends: number
+    readonly first_at: string
+    readonly parked_at: string
+    /** Since it was parked, until now or until it ended. */
+    readonly age_seconds: number
+    /** SHA-256 of what was sent last. */
+    readonly request_hash: string | null
+    readonly last_evidence: Evidence | null
+    readonly redrives: number
+    readonly rule_redrives: number
+    readonly note: string | null
+    /** An operator's name, `rule` or `evidence`. */
+    readonly ended_by: string | null
+    readonly ended_at: string | null
+    /** The word of a first operator, where a second one is needed. */
+    readonly proposal: Proposal | null
+  }
+}
+
+export interface Evidence {
+  readonly source: 'answer' | 'look_up' | 'webhook' | 'record' | 'person'
+  readonly attempt_id: string | null
+  readonly send: number | null
+  readonly cause: string
+  readonly asked_at: string
+  readonly status: number | null
+  readonly request_id: string | null
+  readonly excerpt: string | null
+}
+
+export interface Proposal {
+  readonly by: string
+  readonly at: string
+  readonly finding: 'paid' | 'not_paid'
+  readonly processor_reference: string | null
+  readonly reason: string
+}
+
+/** What became of one page of a redrive. */
+export interface Redrive {
+  readonly object: 'redrive'
+  readonly redriven: readonly string[]
+  /** Not taken up, and why. */
+  readonly left: readonly { readonly id: string; readonly code: string }[]
+  /** Why it ended early: what is redriven now would only wait. */
+  readonly stopped_by: Blocked | null
+  /** `null`: there are no more, or it ended before the first. */
+  readonly cursor: string | null
+}
+
+/** A switch that is thrown: by whom, why, since when. */
+export interface Thrown {
+  readonly by: string
+  readonly reason: string
+  readonly since: string
+}
+
+export interface StopSwitch {
+  readonly object: 'stop'
+  /** `null`: payments go on. */
+  readonly stopped: Thrown | null
+}
+
+export interface ProcessorStatus {
+  readonly object: 'processor'
+  readonly name: string
+  readonly account: string
+  readonly livemode: boolean
+  readonly paused: Thrown | null
+  readonly breaker: {
+    readonly state: 'closed' | 'open' | 'half_open'
+    readonly reason: string | null
+    readonly since: string | null
+    readonly next_probe_at: string | null
+    readonly recent_failures: number
+  } | null
+}
+
+export interface AgentStatus {
+  readonly object: 'agent'
+  readonly id: string
+  readonly account: string
+  readonly name: string
+  readonly suspended: boolean
+}
+
+export interface AuditEntry {
+  readonly id: string
+  readonly object: 'audit'
+  readonly act: string
+  /** `all`, a processor with account and mode, an agent, or a payment. */
+  readonly target: string
+  readonly by: string
+  readonly reason: string
+  readonly at: string
+}
+
+export interface Alert {
+  readonly id: string
+  readonly object: 'alert'
+  readonly status: 'firing' | 'resolved'
+  readonly kind: AlertKind
+  readonly severity: 'critical' | 'warning' | 'info'
+  readonly title: string
+  /** What Quittance already did about it. */
+  readonly did: string
+  readonly todo: string
+  /** The page that says how. */
+  readonly runbook: string
+  /** A processor or a publisher; `null`: nothing more than the kind. */
+  readonly subject: string | null
+  /** Of dead letters the reason; else empty. */
+  readonly detail: string
+  readonly count: number
+  /** The first few that it is about. */
+  readonly payment_ids: readonly string[]
+  readonly first_at: string
+  readonly last_at: string
+  readonly resolved_at: string | null
+}

@@ -1,0 +1,104 @@
+// What calls say about a processor, brought to its breaker's row. The row is shared and durable; what
+// this process still has to say waits here, so that however many calls end at once, one write speaks
+// for all of them. Good news alone is not worth a write: it goes along with the next bad.
+import { closedBreaker, record } from '../core/breaker.ts'
+import type { Breaker, Report } from '../core/breaker.ts'
+import type { AuditRow } from '../core/control.ts'
+import type { Action, Row } from '../ports.ts'
+import type { Engine } from './engine.ts'
+
+export interface Breakers {
+  /** Ends when what was said is stored, or was given up; never rejects. */
+  readonly report: (engine: Engine, key: string, report: Report) => Promise<void>
+  /** The stored breaker with what this process has still to say: a slow disk hides no outage. */
+  readonly foresee: (engine: Engine, key: string, stored: Breaker) => Breaker
+}
+
+/** Tries of one write; what is lost then is told again by the next calls. */
+const maxTries = 10
+
+export function createBreakers(): Breakers {
+  const waiting = new Map<string, Report[]>()
+  const underWay = new Map<string, readonly Report[]>()
+  const writing = new Map<string, Promise<void>>()
+
+  const write = async (engine: Engine, key: string): Promise<void> => {
+    try {
+      for (let reports = take(key); reports.length > 0; reports = take(key)) {
+        underWay.set(key, reports)
+        await store(engine, key, reports)
+      }
+    } catch (error) {
+      engine.alarm({ kind: 'bug', paymentId: null, detail: `breaker: ${String(error)}` })
+    } finally {
+      underWay.delete(key)
+      writing.delete(key)
+    }
+  }
+
+  const take = (key: string): readonly Report[] => {
+    const reports = waiting.get(key) ?? []
+    waiting.delete(key)
+    return reports
+  }
+
+  return Object.freeze({
+    report(engine: Engine, key: string, report: Report) {
+      const reports = waiting.get(key) ?? []
+      reports.push(report)
+      // No window looks at more of them.
+      if (reports.length > engine.breakerPolicy.window) reports.shift()
+      waiting.set(key, reports)
+      if (report.verdict === 'good' && report.epoch === null) return Promise.resolve()
+      const running = writing.get(key) ?? write(engine, key)
+      writing.set(key, running)
+      return running
+    },
+    foresee(engine: Engine, key: string, stored: Breaker) {
+      if (!writing.has(key)) return stored
+      const unsaid = [...(underWay.get(key) ?? []), ...(waiting.get(key) ?? [])]
+      return record(stored, unsaid, engine.time.nowMs(0), engine.breakerPolicy)
+    },
+  })
+}
+
+async function store(engine: Engine, key: string, reports: readonly Report[]): Promise<void> {
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const [row] = await engine.store.read([{ table: 'breaker', key }])
+    const before = row?.value ?? closedBreaker
+    const nowMs = engine.time.nowMs(0)
+    const after = record(before, reports, nowMs, engine.breakerPolicy)
+    if (after === before) return
+    if (await storeBreaker(engine, key, row, after, nowMs)) return
+    await engine.clock.sleep(tries * 5)
+  }
+}
+
+/** Writes the row as it was read before; a change of state goes into the audit with it. */
+export async function storeBreaker(
+  engine: Engine,
+  key: string,
+  row: Row<'breaker'> | null,
+  after: Breaker,
+  nowMs: number,
+): Promise<boolean> {
+  const condition = row === null ? ({ absent: true } as const) : { version: row.version }
+  const put: Action = { do: 'put', table: 'breaker', key, value: after, if: condition }
+  const changed = (row?.value.state ?? 'closed') !== after.state
+  const committed = await engine.store.commit({
+    commitId: engine.ids.next('cmt', nowMs),
+    actions: changed ? [put, audit(engine, key, after, nowMs)] : [put],
+  })
+  return committed.result === 'committed'
+}
+
+function audit(engine: Engine, key: string, { state, reason }: Breaker, atMs: number): Action {
+  const value: AuditRow = { act: 'breaker', target: key, by: 'quittance', reason: '', atMs }
+  return {
+    do: 'put',
+    table: 'audit',
+    key: engine.ids.next('aud', atMs),
+    value: { ...value, reason: reason === null ? state : `${state}: ${reason}` },
+    if: { absent: true },
+  }
+}

@@ -1,0 +1,143 @@
+// Slots between calls: exact under concurrency and over restarts, and fair between agents.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import fc from 'fast-check'
+
+import { slotHorizonMs, slotToleranceMs } from '../core/rate.ts'
+import type { RateLimit } from '../core/rate.ts'
+import { createTestEngine, aCaller, aRequest, requestKey } from '../../test/engine-world.ts'
+import { advance } from './advance.ts'
+import { addAgent } from './identity.ts'
+import { createSlots } from './slots.ts'
+import type { Reserved } from './slots.ts'
+import { submit } from './submit.ts'
+
+const limit: RateLimit = { perSecond: 10, burst: 3 }
+
+const given = (reserved: readonly Reserved[]): number[] =>
+  reserved.flatMap((each) => (each.slot === 'given' ? [each.atMs] : []))
+
+/** In no stretch of time more than the burst and the pace allow. */
+function assertPaced(slots: readonly number[], { perSecond, burst }: RateLimit): void {
+  const sorted = slots.toSorted((a, b) => a - b)
+  for (const [from, fromMs] of sorted.entries()) {
+    for (let to = from; to < sorted.length; to += 1) {
+      const overMs = (sorted[to] ?? 0) - fromMs
+      const allowed = burst + (overMs * perSecond) / 1000
+      assert(to - from + 1 <= allowed + 1e-6, `${to - from + 1} slots in ${overMs} ms`)
+    }
+  }
+}
+
+test('however many ask at once, from whichever process, the pace is kept', async () => {
+  const askings = fc.array(
+    fc.record({
+      afterMs: fc.integer({ min: 0, max: 700 }),
+      agents: fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 12 }),
+      process: fc.constantFrom(0, 1, 'restarted'),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  await fc.assert(
+    fc.asyncProperty(askings, async (list) => {
+      const { engine, hand } = createTestEngine()
+      const processes = [createSlots(), createSlots()]
+      const slots: number[] = []
+      for (const { afterMs, agents, process } of list) {
+        hand.nowMs += afterMs
+        if (process === 'restarted') processes[0] = createSlots()
+        const asked = agents.map((agent, index) => {
+          const own = processes[process === 1 && index % 2 === 0 ? 1 : 0] ?? createSlots()
+          return own.reserve(engine, 'key', agent, limit)
+        })
+        const reserved = await Promise.all(asked)
+        for (const each of reserved) {
+          if (each.slot === 'given') {
+            assert(each.atMs >= hand.nowMs && each.atMs <= hand.nowMs + slotHorizonMs)
+          } else assert(each.askAgainAtMs > hand.nowMs)
+        }
+        slots.push(...given(reserved))
+      }
+      assertPaced(slots, limit)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('one busy agent does not starve the others', async () => {
+  const { engine, hand } = createTestEngine()
+  const slots = createSlots()
+  const busy = Array.from({ length: 200 }, () => slots.reserve(engine, 'key', 'busy', limit))
+  await Promise.all(busy)
+  // The horizon is full of its slots; the next one to come free goes to whoever has fewer.
+  let first: Reserved | null = null
+  for (let ms = 0; ms < slotHorizonMs + 200 && first?.slot !== 'given'; ms += 100) {
+    hand.nowMs += 100
+    const others = Array.from({ length: 20 }, () => slots.reserve(engine, 'key', 'busy', limit))
+    const [mine] = await Promise.all([slots.reserve(engine, 'key', 'quiet', limit), ...others])
+    first = mine
+  }
+  assert.equal(first?.slot, 'given')
+  // From then on each has half of the slots.
+  const count = { busy: 0, quiet: 0 }
+  for (let ms = 0; ms < 10_000; ms += 100) {
+    hand.nowMs += 100
+    const asked = (['busy', 'busy', 'busy', 'busy', 'quiet'] as const).map(async (agent) => {
+      if ((await slots.reserve(engine, 'key', agent, limit)).slot === 'given') count[agent] += 1
+    })
+    await Promise.all(asked)
+  }
+  assert(count.quiet >= 40 && count.busy >= 40, JSON.stringify(count))
+})
+
+test('no call is made before its slot; one that is late takes a new one', async () => {
+  const world = await createTestEngine().ready()
+  const callsAtMs: number[] = []
+  const processor = {
+    ...world.processor,
+    send: (call: Parameters<typeof world.processor.send>[0]) => {
+      callsAtMs.push(world.hand.nowMs)
+      return world.processor.send(call)
+    },
+  }
+  const { store } = world.engine
+  let slow = false
+  const engine = {
+    ...world.engine,
+    processors: new Map([['model', processor]]),
+    rateLimits: new Map([['model', { perSecond: 2, burst: 1 }]]),
+    store: {
+      ...store,
+      commit: (write: Parameters<typeof store.commit>[0]) => {
+        // A disk that takes its time between the slot and the call.
+        if (slow && write.actions.some((action) => action.do === 'record')) world.hand.nowMs += 450
+        return store.commit(write)
+      },
+    },
+  }
+  await addAgent(
+    engine,
+    { id: 'agent_2', account: 'account_2', name: '', suspended: false, mandate: null },
+    'another token of sixteen',
+  )
+  for (const pace of [false, true]) {
+    slow = pace
+    const callers = [aCaller, { agent: 'agent_2', account: 'account_2' }]
+    for (const [index, caller] of callers.entries()) {
+      const request = { ...aRequest, reference: `${pace} ${index}`, amount: slow ? 2 : 1 }
+      const submission = await submit(engine, caller, requestKey(`${pace}${index}`), request)
+      assert(submission.result === 'accepted')
+      for (let step = 0; step < 10; step += 1) {
+        const progress = await advance(engine, submission.paymentId, 99)
+        if (progress.next === 'wait') {
+          world.hand.nowMs = Math.max(world.hand.nowMs, progress.untilMs)
+        }
+      }
+    }
+  }
+  assert.equal(callsAtMs.length, 8)
+  for (const [index, atMs] of callsAtMs.entries()) {
+    if (index > 0) assert(atMs - (callsAtMs[index - 1] ?? 0) >= 500 - slotToleranceMs)
+  }
+})

@@ -1,0 +1,144 @@
+// Slots in a processor's rate limit: each call has one of its own, taken before it is made and kept
+// in the store, so that neither a restart nor a twin gives it out twice. Whoever asks at once shares
+// one write. No agent holds more than its share of the horizon while others ask.
+import { reserveSlot, slotHorizonMs } from '../core/rate.ts'
+import type { RateLimit } from '../core/rate.ts'
+import type { Action } from '../ports.ts'
+import type { Engine } from './engine.ts'
+
+export type Reserved =
+  | { readonly slot: 'given'; readonly atMs: number }
+  /** None is free within the horizon, or this agent has its share of it. */
+  | { readonly slot: 'full'; readonly askAgainAtMs: number }
+
+export interface Slots {
+  readonly reserve: (
+    engine: Engine,
+    key: string,
+    agent: string,
+    limit: RateLimit,
+  ) => Promise<Reserved>
+}
+
+interface Asking {
+  readonly agent: string
+  readonly limit: RateLimit
+  readonly answer: (reserved: Reserved) => void
+}
+
+/** One processor's line in this process. */
+interface Line {
+  asking: Asking[]
+  isWriting: boolean
+  /** Slots that were given and have not come yet, by agent, oldest first. */
+  readonly held: Map<string, number[]>
+  /** Who was told to ask again, and when: they will, and their share is kept for them. */
+  readonly turnedAway: Map<string, number>
+}
+
+/** So long is waited where the store did not take a reservation. */
+const storePauseMs = 250
+
+export function createSlots(): Slots {
+  const lines = new Map<string, Line>()
+
+  const lineOf = (key: string): Line => {
+    const known = lines.get(key)
+    if (known !== undefined) return known
+    const made: Line = { asking: [], isWriting: false, held: new Map(), turnedAway: new Map() }
+    lines.set(key, made)
+    return made
+  }
+
+  const serve = async (engine: Engine, key: string, line: Line): Promise<void> => {
+    line.isWriting = true
+    while (line.asking.length > 0) {
+      const asking = inTurn(line.asking)
+      line.asking = []
+      // A reservation that cannot be stored is no reservation: everybody asks again.
+      const given = await reserveAll(engine, key, line, asking).catch(() => null)
+      const pause = { slot: 'full', askAgainAtMs: engine.clock.nowMs() + storePauseMs } as const
+      for (const [index, { answer }] of asking.entries()) answer(given?.[index] ?? pause)
+    }
+    line.isWriting = false
+  }
+
+  return Object.freeze({
+    reserve(engine: Engine, key: string, agent: string, limit: RateLimit): Promise<Reserved> {
+      const line = lineOf(key)
+      return new Promise((answer) => {
+        line.asking.push({ agent, limit, answer })
+        if (!line.isWriting) void serve(engine, key, line)
+      })
+    },
+  })
+}
+
+/** One of each agent, then the next of each: who asked a hundred times is no earlier than who asked once. */
+function inTurn(asking: readonly Asking[]): readonly Asking[] {
+  const seen = new Map<string, number>()
+  return asking
+    .map((each) => {
+      const turn = seen.get(each.agent) ?? 0
+      seen.set(each.agent, turn + 1)
+      return { each, turn }
+    })
+    .toSorted((a, b) => a.turn - b.turn)
+    .map(({ each }) => each)
+}
+
+async function reserveAll(
+  engine: Engine,
+  key: string,
+  line: Line,
+  asking: readonly Asking[],
+): Promise<readonly Reserved[] | null> {
+  const [row] = await engine.store.read([{ table: 'slot', key }])
+  const nowMs = engine.clock.nowMs()
+  forgetPast(line, nowMs)
+  const held = new Map([...line.held].map(([agent, slots]) => [agent, [...slots]]))
+  const asks = asking.map(({ agent }) => agent)
+  const agents = new Set([...held.keys(), ...line.turnedAway.keys(), ...asks])
+  let tatMs = row?.value.tatMs ?? null
+  const given = asking.map(({ agent, limit }): Reserved => {
+    const own = held.get(agent) ?? []
+    const [oldestMs] = own
+    if (oldestMs !== undefined && own.length >= shareOf(limit, agents.size)) {
+      return { slot: 'full', askAgainAtMs: Math.max(oldestMs, nowMs + 1000 / limit.perSecond) }
+    }
+    const reserved = reserveSlot(tatMs, nowMs, limit)
+    if (reserved.slot === 'full') return reserved
+    tatMs = reserved.tatMs
+    held.set(agent, [...own, reserved.atMs])
+    return { slot: 'given', atMs: reserved.atMs }
+  })
+  for (const [index, agent] of asks.entries()) {
+    if (given[index]?.slot === 'full') line.turnedAway.set(agent, nowMs)
+    else line.turnedAway.delete(agent)
+  }
+  if (tatMs === null || tatMs === row?.value.tatMs) return given
+  const condition = row === null ? ({ absent: true } as const) : { version: row.version }
+  const put: Action = { do: 'put', table: 'slot', key, value: { tatMs }, if: condition }
+  const commitId = engine.ids.next('cmt', nowMs)
+  const committed = await engine.store.commit({ commitId, actions: [put] })
+  if (committed.result !== 'committed') return null
+  line.held.clear()
+  for (const [agent, slots] of held) line.held.set(agent, slots)
+  return given
+}
+
+function forgetPast({ held, turnedAway }: Line, nowMs: number): void {
+  for (const [agent, atMs] of turnedAway) {
+    if (Math.abs(nowMs - atMs) > slotHorizonMs) turnedAway.delete(agent)
+  }
+  for (const [agent, slots] of held) {
+    const still = slots.filter((atMs) => atMs > nowMs)
+    if (still.length === 0) held.delete(agent)
+    else held.set(agent, still)
+  }
+}
+
+/** Of all slots within the horizon, for each of so many agents; one at least. */
+function shareOf({ perSecond, burst }: RateLimit, agents: number): number {
+  return Math.max(1, Math.floor((burst + (perSecond * slotHorizonMs) / 1000) / agents))
+}

@@ -1,0 +1,64 @@
+// Who may pay: the agents that there are, and a token for one more.
+import type { AgentRow } from '../core/mandate.ts'
+import { listAgents, readAgent } from '../engine/agents.ts'
+import { addAgent, makeToken } from '../engine/identity.ts'
+import { exampleAgent } from './examples.ts'
+import { invalid } from './faults.ts'
+import { agentRequest, agentsQuery } from './operator-schemas.ts'
+import { agentListJson, newAgentJson } from './operator-wire.ts'
+import type { AgentJson } from './operator-wire.ts'
+import { operatorPost, operatorRead } from './route.ts'
+import type { Route } from './route.ts'
+import { ok } from './service.ts'
+
+const defaultPage = 20
+
+export function toAgentJson({ id, account, name, suspended }: AgentRow): AgentJson {
+  return { object: 'agent', id, account, name, suspended }
+}
+
+const agents = operatorRead(
+  '/v1/agents',
+  {
+    name: 'listAgents',
+    summary: 'The agents, without their tokens',
+    status: 200,
+    answer: agentListJson,
+    example: { object: 'list', data: [exampleAgent], cursor: null },
+  },
+  agentsQuery,
+  async ({ engine, query: { limit = defaultPage, cursor } }) => {
+    const page = await listAgents(engine, limit, cursor)
+    return ok(200, { object: 'list', data: page.agents.map(toAgentJson), cursor: page.cursor })
+  },
+)
+
+const newAgent = operatorPost(
+  '/v1/agents',
+  {
+    name: 'addAgent',
+    summary: 'A token for an agent; makes the agent and its account where they are new',
+    status: 201,
+    answer: newAgentJson,
+    example: { ...exampleAgent, token: 'qt_agent_…' },
+  },
+  {
+    schema: agentRequest,
+    example: { id: 'agent_books', account: 'default', name: 'the one that buys books' },
+  },
+  async ({ engine, body: { id, account, name } }) => {
+    const known = await readAgent(engine, id)
+    if (known !== null && known.account !== account) {
+      const fault = { pointer: '/account', reason: 'is not the account of this agent' }
+      return { rejection: invalid('An agent keeps its account.', [fault]) }
+    }
+    const token = makeToken('agent')
+    const agent = known ?? { id, account, name, suspended: false, mandate: null }
+    const added = await addAgent(engine, agent, token)
+    // Somebody adds the same agent in this moment; the token of this request was not stored.
+    if (!added) return { rejection: invalid('It was added just now; ask again for a token.') }
+    return ok(201, { ...toAgentJson(agent), token })
+  },
+)
+
+export const agentRoutes: readonly Route[] = [agents, newAgent]

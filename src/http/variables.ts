@@ -1,0 +1,46 @@
+// What the variable part of a path may be: its name in the route table says what it names. Text of
+// another form was never given out, so it leads nowhere and is looked up nowhere.
+import { reject } from '../core/rejections.ts'
+import type { Refusal } from './problem.ts'
+import { namePattern, paymentIdPattern } from './schemas.ts'
+
+export interface Variable {
+  readonly pattern: RegExp
+  /** The answer where there is no such thing. */
+  readonly absent: Refusal
+}
+
+export const noSuchPayment: Refusal = {
+  rejection: reject('payment_not_found', 'No payment that you may see has this id.'),
+}
+
+export const noSuchAgent: Refusal = {
+  rejection: reject('not_found', 'There is no such agent; GET /v1/agents lists them.'),
+}
+
+export const noSuchProcessor: Refusal = {
+  rejection: reject('not_found', 'There is no such processor; GET /v1/processors lists them.'),
+}
+
+const payment: Variable = { pattern: paymentIdPattern, absent: noSuchPayment }
+
+const variables: Readonly<Record<string, Variable>> = {
+  id: payment,
+  paymentId: payment,
+  agentId: { pattern: namePattern, absent: noSuchAgent },
+  name: { pattern: namePattern, absent: noSuchProcessor },
+}
+
+/** Of a path of the route table; `null`: it has none. */
+export function variableOf(path: string): Variable | null {
+  const name = /\{(\w+)\}/.exec(path)?.[1]
+  if (name === undefined) return null
+  const variable = variables[name]
+  if (variable === undefined) throw new Error(`nothing says what {${name}} is, in ${path}`)
+  return variable
+}
+
+/** `null`: it may be there. */
+export function refusePath(variable: Variable | null, asked: string): Refusal | null {
+  return variable === null || variable.pattern.test(asked) ? null : variable.absent
+}
