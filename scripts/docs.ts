@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { advise, adviseRejection } from '../src/core/advice.ts'
 import type { Advice } from '../src/core/advice.ts'
 import { alertTable } from '../src/core/alerts.ts'
+import { defaultBreakerPolicy, verdictOf } from '../src/core/breaker.ts'
 import { defaultClaimPolicy } from '../src/core/claim.ts'
+import { maxRuleRedrives, ruleReasons } from '../src/core/dead-letter.ts'
 import { outcomeByObject, outcomeTable } from '../src/core/outcome.ts'
-import type { ObjectView, Signal } from '../src/core/outcome.ts'
+import type { ObjectView, Outcome, Signal } from '../src/core/outcome.ts'
 import type { Attempt } from '../src/core/payment.ts'
 import { defaultPolicy } from '../src/core/policy.ts'
 import { rejectionTable } from '../src/core/rejections.ts'
@@ -254,25 +256,66 @@ function policyPage(): string {
     time(each.capMs),
   ])
   const groups = { inquiry, pending, blockedCheck, settlement, claim: defaultClaimPolicy }
-  const rest = [
-    ...Object.entries(groups).flatMap(([group, values]) =>
-      Object.entries(values).map(([name, value]) => [`${group}.${name}`, value] as const),
-    ),
-    ...Object.entries(bounds),
-  ]
+  const rest = flat({ ...groups, ...bounds })
   return (
     '# Policy\n\n' +
     'How often, how fast and how long, unless configured otherwise. Waits grow exponentially from\n' +
     'the base to the cap, with full jitter.\n\n' +
     '## Sends\n\n' +
     table(['operation', 'sends in all', 'sends under one key', 'base', 'cap'], retries) +
-    '\n## Everything else\n\n' +
+    '\nEach processor may have a policy of its own. What becomes of a send, by its outcome:\n\n' +
     table(
-      ['value', 'default'],
-      rest.map(([name, value]) => [code(name), name.endsWith('Ms') ? time(value) : String(value)]),
-    )
+      ['outcome', 'then'],
+      Object.entries(followUps).map(([name, then]) => [code(name), then]),
+    ) +
+    '\nA `Retry-After` of the processor is honoured, up to the deadline of the payment (`not_after`) and an\n' +
+    'hour at most. Time behind an open breaker counts towards the deadline and not towards the sends.\n' +
+    '\n## Circuit breaker\n\n' +
+    values(flat(defaultBreakerPolicy)) +
+    '\nWhat a call says about its processor:\n\n' +
+    table(
+      ['signal', 'verdict'],
+      signals.map((signal) => [code(signal), verdictWord(signal)]),
+    ) +
+    `\nOnce it has closed, the rule redrives what was parked for ${listed(ruleReasons)}, each payment at most ` +
+    `${maxRuleRedrives} times; then it is a person's.\n` +
+    '\n## Everything else\n\n' +
+    values(rest)
   )
 }
+
+const followUps: Readonly<Record<Outcome, string>> = {
+  succeeded: 'the payment moves on',
+  declined: 'the payment ends; `retry_of` may ask again',
+  not_executed: 'the next send after a wait, within the bounds above; then a dead letter',
+  pending: 'looked up on a schedule, never sent again',
+  unknown: 'the ladder: look-ups and the same bytes under the same key; then a dead letter',
+}
+
+// A new signal is missing here until it is placed; `outcomeTable` names them all.
+const signals = Object.keys(outcomeTable) as readonly Signal[]
+
+function verdictWord(signal: Signal): string {
+  if (signal === 'not_sent') return 'bad where no connection could be made, else nothing'
+  return verdictOf({ signal, cause: '' }) ?? 'nothing'
+}
+
+type Value = readonly [name: string, value: number]
+
+const values = (list: readonly Value[]): string =>
+  table(
+    ['value', 'default'],
+    list.map(([name, value]) => [code(name), name.endsWith('Ms') ? time(value) : String(value)]),
+  )
+
+/** Nested numbers by their path. */
+function flat(given: object, path = ''): readonly Value[] {
+  return Object.entries(given).flatMap(([name, value]): readonly Value[] =>
+    typeof value === 'number' ? [[path + name, value]] : flat(value as object, `${path}${name}.`),
+  )
+}
+
+const listed = (names: readonly string[]): string => names.map(code).join(', ')
 
 // ── Alerts ───────────────────────────────────────────────────────────────────────────────────────
 

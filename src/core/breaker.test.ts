@@ -141,7 +141,7 @@ test('what each answer says about the processor', () => {
     'UND_ERR_CONNECT_TIMEOUT UND_ERR_SOCKET ERR_SSL_WRONG_VERSION_NUMBER CERT_HAS_EXPIRED ' +
     'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE ERR_TLS_CERT_ALTNAME_INVALID HOSTNAME_MISMATCH ' +
     'DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_VERIFY_LEAF_SIGNATURE ' +
-    'processor_unreachable'
+    'processor_unreachable connect_timeout'
   const ours =
     'started_too_late no_time_left no_connection_in_time processor_paused rate_limited stopped ' +
     'agent_suspended clock_jumped unknown_api_version EMFILE ENFILE ENOMEM EACCES UND_ERR_CLOSED ' +

@@ -278,7 +278,7 @@ const verdicts: Readonly<Record<Signal, Verdict | 'by_cause' | null>> = {
  * `no_connection_in_time`, `stopped`) or a limit of this machine (`EMFILE`), and says nothing.
  */
 const noConnection: readonly RegExp[] = [
-  /^processor_unreachable$/,
+  /^(processor_unreachable|connect_timeout)$/,
   /^E(CONN|HOST|NET|AI_|TIMEDOUT$|NOTFOUND$|PIPE$|PROTO$)/,
   /^UND_ERR_(CONNECT_TIMEOUT|SOCKET)$/,
   /^ERR_(SSL|TLS|SOCKET_CONNECTION)_/,

@@ -13,7 +13,7 @@ import { classify } from '../core/outcome.ts'
 import type { Answer, Finding, ObjectView } from '../core/outcome.ts'
 import { change } from './change.ts'
 import type { Change } from './change.ts'
-import { boundProcessor, circumstances } from './engine.ts'
+import { boundProcessor, circumstances, policyOf } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { measured } from './meter.ts'
 import { readGates } from './gates.ts'
@@ -136,7 +136,8 @@ async function send(
     engine.clock.steadyMs() - started.steadyMs,
     engine.clock.nowMs() - started.wallMs,
   )
-  const isLate = processor === null || elapsedMs > engine.policy.startSendWithinMs
+  const policy = policyOf(engine, payment)
+  const isLate = processor === null || elapsedMs > policy.startSendWithinMs
   const answer =
     processor === null || isLate || stopped !== null
       ? notSent(stopped ?? 'started_too_late')
@@ -148,7 +149,7 @@ async function send(
               kind: operation.kind,
               attempt,
               payment,
-              timeoutMs: engine.policy.callTimeoutMs - elapsedMs,
+              timeoutMs: policy.callTimeoutMs - elapsedMs,
             }),
           (told) => classify(operation.kind, attempt, told),
         )
@@ -214,7 +215,7 @@ async function ask(
         paymentId: payment.id,
         objectId: payment.objectId,
         sinceMs: payment.createdAtMs,
-        timeoutMs: engine.policy.callTimeoutMs,
+        timeoutMs: policyOf(engine, payment).callTimeoutMs,
       }),
     (told) => told.finding,
   )

@@ -4,7 +4,7 @@
 import { closedBreaker, record } from '../core/breaker.ts'
 import type { Breaker, Report } from '../core/breaker.ts'
 import type { AuditRow } from '../core/control.ts'
-import type { Action, Row } from '../ports.ts'
+import type { Action, CommitResult, Row } from '../ports.ts'
 import type { Engine } from './engine.ts'
 
 export interface Breakers {
@@ -12,6 +12,13 @@ export interface Breakers {
   readonly report: (engine: Engine, key: string, report: Report) => Promise<void>
   /** The stored breaker with what this process has still to say: a slow disk hides no outage. */
   readonly foresee: (engine: Engine, key: string, stored: Breaker) => Breaker
+}
+
+// No window looks at more of them; what a probe has to say is never forgotten.
+function forgetOldest(reports: Report[], window: number): void {
+  if (reports.length <= window) return
+  const oldest = reports.findIndex(({ epoch, verdict }) => epoch === null && verdict !== 'fault')
+  if (oldest >= 0) reports.splice(oldest, 1)
 }
 
 /** Tries of one write; what is lost then is told again by the next calls. */
@@ -46,8 +53,7 @@ export function createBreakers(): Breakers {
     report(engine: Engine, key: string, report: Report) {
       const reports = waiting.get(key) ?? []
       reports.push(report)
-      // No window looks at more of them.
-      if (reports.length > engine.breakerPolicy.window) reports.shift()
+      forgetOldest(reports, engine.breakerPolicy.window)
       waiting.set(key, reports)
       if (report.verdict === 'good' && report.epoch === null) return Promise.resolve()
       const running = writing.get(key) ?? write(engine, key)
@@ -69,7 +75,10 @@ async function store(engine: Engine, key: string, reports: readonly Report[]): P
     const nowMs = engine.time.nowMs(0)
     const after = record(before, reports, nowMs, engine.breakerPolicy)
     if (after === before) return
-    if (await storeBreaker(engine, key, row, after, nowMs)) return
+    const stored = await storeBreaker(engine, key, row, after, nowMs)
+    // Where it is not known whether it was stored, it is not counted twice: the next calls tell again.
+    const isPlain = reports.every(({ epoch }) => epoch === null)
+    if (stored === 'committed' || (stored === 'unknown' && isPlain)) return
     await engine.clock.sleep(tries * 5)
   }
 }
@@ -81,7 +90,7 @@ export async function storeBreaker(
   row: Row<'breaker'> | null,
   after: Breaker,
   nowMs: number,
-): Promise<boolean> {
+): Promise<CommitResult['result']> {
   const condition = row === null ? ({ absent: true } as const) : { version: row.version }
   const put: Action = { do: 'put', table: 'breaker', key, value: after, if: condition }
   const changed = (row?.value.state ?? 'closed') !== after.state
@@ -89,7 +98,7 @@ export async function storeBreaker(
     commitId: engine.ids.next('cmt', nowMs),
     actions: changed ? [put, audit(engine, key, after, nowMs)] : [put],
   })
-  return committed.result === 'committed'
+  return committed.result
 }
 
 function audit(engine: Engine, key: string, { state, reason }: Breaker, atMs: number): Action {

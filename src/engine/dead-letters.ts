@@ -188,7 +188,7 @@ async function blockadeNow(engine: Engine, letter: DeadLetterRow): Promise<Block
   if (row === null) return null
   const { payment } = row.value
   const gates = await readGates(engine, payment)
-  const why = blockadeOf(gates, payment.id, engine.time.nowMs(0))?.why ?? null
+  const why = blockadeOf(engine, gates, payment.id)?.why ?? null
   // One agent's suspension is no reason to leave the others where they are.
   if (why !== null && why !== 'agent_suspended') return why
   const state = gates.breaker?.value.state ?? 'closed'

@@ -43,6 +43,8 @@ export interface Engine {
   readonly time: Time
   readonly ids: Ids
   readonly policy: Policy
+  /** By processor's name, for those that have one of their own. */
+  readonly policies?: ReadonlyMap<string, Policy>
   readonly claimPolicy: ClaimPolicy
   /** Must a second operator say the same before a dead letter is resolved by hand? */
   readonly secondOperator: boolean
@@ -87,12 +89,17 @@ export function boundProcessor(engine: Engine, { binding }: Payment): Processor 
     : null
 }
 
+/** How often and how fast this payment's processor is asked. */
+export function policyOf(engine: Engine, { binding }: Pick<Payment, 'binding'>): Policy {
+  return engine.policies?.get(binding.processor) ?? engine.policy
+}
+
 export function circumstances(engine: Engine, payment: Payment, gates: Gates): Circumstances {
-  const blockade = blockadeOf(gates, payment.id, engine.time.nowMs(0))
+  const blockade = blockadeOf(engine, gates, payment.id)
   const capabilities = boundProcessor(engine, payment)?.capabilities(payment) ?? null
   return {
     capabilities: capabilities ?? noCapabilities,
-    policy: engine.policy,
+    policy: policyOf(engine, payment),
     bindingMatches: capabilities !== null,
     blocked: engine.time.jumped(payment.updatedAtMs) ? 'clock_jumped' : (blockade?.why ?? null),
     reachable: blockade?.byBreaker !== true,

@@ -37,9 +37,12 @@ export async function readGates(engine: Engine, { agent, binding }: Bound): Prom
 }
 
 /** `null`: nothing is in the way; a breaker that is due for its probe lets one payment try. */
-export function blockadeOf(gates: Gates, paymentId: string, nowMs: number): Blockade | null {
+export function blockadeOf(engine: Engine, gates: Gates, paymentId: string): Blockade | null {
   const { stop, pause, breaker, suspended } = gates
-  const byBreaker = breaker !== null && gateOf(breaker.value, paymentId, nowMs).gate === 'blocked'
+  const nowMs = engine.time.nowMs(0)
+  const byBreaker =
+    breaker !== null &&
+    gateOf(breaker.value, paymentId, nowMs, engine.breakerPolicy).gate === 'blocked'
   const by = (why: Blocked, sinceMs: number | null): Blockade => ({ why, sinceMs, byBreaker })
   if (stop?.value.halted === true) return by('stopped', stop.value.atMs)
   if (suspended) return by('agent_suspended', null)

@@ -7,7 +7,7 @@ import type { Report } from '../core/breaker.ts'
 import type { Answer } from '../core/outcome.ts'
 import type { Payment } from '../core/payment.ts'
 import type { Blocked } from '../core/policy.ts'
-import { slotToleranceMs } from '../core/rate.ts'
+import { slotHorizonMs, slotToleranceMs } from '../core/rate.ts'
 import type { RateLimit } from '../core/rate.ts'
 import { storeBreaker } from './breakers.ts'
 import type { Engine } from './engine.ts'
@@ -59,13 +59,13 @@ async function takeProbe(
     return foreseen.state === 'closed' ? { epoch: null } : null
   }
   const nowMs = engine.time.nowMs(0)
-  const { gate } = gateOf(breaker.value, payment.id, nowMs)
+  const { gate } = gateOf(breaker.value, payment.id, nowMs, engine.breakerPolicy)
   if (gate === 'blocked') return null
   if (gate === 'pass') return { epoch: breaker.value.epoch }
   const after = beginProbe(breaker.value, payment.id, nowMs, engine.breakerPolicy)
   const key = processorKey(payment.binding)
   const stored = await storeBreaker(engine, key, breaker, after, nowMs)
-  return stored ? { epoch: after.epoch } : null
+  return stored === 'committed' ? { epoch: after.epoch } : null
 }
 
 async function takeSlot(engine: Engine, payment: Payment, gates: Gates) {
@@ -76,7 +76,10 @@ async function takeSlot(engine: Engine, payment: Payment, gates: Gates) {
   if (reserved.slot === 'given') {
     const waitMs = Math.max(0, reserved.atMs - engine.clock.nowMs())
     engine.meter.slotWaited(payment.binding.processor, waitMs)
-    if (waitMs > 0) await engine.clock.sleep(waitMs)
+    // A timer may fire a moment early; no call is made before its slot.
+    for (let leftMs = waitMs; leftMs > 0; leftMs = reserved.atMs - engine.clock.nowMs()) {
+      await engine.clock.sleep(Math.min(leftMs, slotHorizonMs))
+    }
   }
   return reserved
 }
@@ -84,9 +87,14 @@ async function takeSlot(engine: Engine, payment: Payment, gates: Gates) {
 function limitOf(engine: Engine, payment: Payment, { breaker }: Gates): RateLimit | null {
   const limit = engine.rateLimits.get(payment.binding.processor) ?? null
   const closedAtMs = breaker?.value.state === 'closed' ? breaker.value.closedAtMs : null
-  const resuming = closedAtMs !== null && engine.time.nowMs(0) - closedAtMs < resumption.forMs
-  if (!resuming) return limit
-  return limit !== null && limit.perSecond < resumption.limit.perSecond ? limit : resumption.limit
+  const sinceMs = closedAtMs === null ? null : Math.abs(engine.time.nowMs(0) - closedAtMs)
+  if (sinceMs === null || sinceMs >= resumption.forMs) return limit
+  if (limit === null) return resumption.limit
+  const { perSecond, burst } = resumption.limit
+  return {
+    perSecond: Math.min(limit.perSecond, perSecond),
+    burst: Math.min(limit.burst, burst),
+  }
 }
 
 /**
@@ -106,7 +114,7 @@ export async function confirmPermit(
   }
   const latest = late ? await readGates(engine, payment) : gates
   const isProbe = permit.epoch !== null && latest.breaker?.value.epoch === permit.epoch
-  const blockade = blockadeOf(latest, payment.id, engine.time.nowMs(0))
+  const blockade = blockadeOf(engine, latest, payment.id)
   if (blockade !== null) return blockade.why
   // It opened meanwhile and waits for a probe: this call was not meant as one.
   const key = processorKey(payment.binding)

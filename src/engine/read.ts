@@ -34,7 +34,7 @@ async function toView(engine: Engine, row: PaymentRow, details: DetailsRow): Pro
   const { payment, dueAtMs } = row
   if (dueAtMs === null) return { row, details, blockade: null }
   const gates = await readGates(engine, payment)
-  return { row, details, blockade: blockadeOf(gates, payment.id, engine.time.nowMs(0)) }
+  return { row, details, blockade: blockadeOf(engine, gates, payment.id) }
 }
 
 export async function listPayments(

@@ -6,7 +6,7 @@ import type { ObjectView } from '../core/outcome.ts'
 import type { Payment } from '../core/payment.ts'
 import { operatePayment } from './command.ts'
 import type { CommandResult } from './command.ts'
-import { boundProcessor } from './engine.ts'
+import { boundProcessor, policyOf } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { measured } from './meter.ts'
 
@@ -127,7 +127,7 @@ async function findObject(
         paymentId: payment.id,
         objectId,
         sinceMs: payment.createdAtMs,
-        timeoutMs: engine.policy.callTimeoutMs,
+        timeoutMs: policyOf(engine, payment).callTimeoutMs,
       }),
     (told) => told.finding,
   )

@@ -100,7 +100,8 @@ export function callOnce(
       end({ result: 'answered', ...answer, headers: plain(answer.headers), body: text })
     }
     const timer = setTimeout(() => {
-      fail(started === null ? 'no_connection_in_time' : 'timeout')
+      // Its turn had come: it is the connection itself that did not come about.
+      fail(started === null ? 'connect_timeout' : 'timeout')
       started?.abort(new Error('the time of the call is over'))
     }, timeoutMs)
 
