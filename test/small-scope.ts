@@ -4,6 +4,7 @@
 import { submit } from '../src/engine/submit.ts'
 import { advance } from '../src/engine/advance.ts'
 import { defaultBreakerPolicy } from '../src/core/breaker.ts'
+import type { BreakerPolicy } from '../src/core/breaker.ts'
 import { createBreakers } from '../src/engine/breakers.ts'
 import { createSlots } from '../src/engine/slots.ts'
 import { createChanges } from '../src/engine/changes.ts'
@@ -49,6 +50,8 @@ export interface Workload {
   readonly name: string
   readonly capabilities: Capabilities
   readonly capture: 'automatic' | 'manual'
+  /** The default unless told; it never opens for two faults. */
+  readonly breakerPolicy?: BreakerPolicy
   /** What the agent asks besides, after so many steps of the driver. */
   readonly commands: readonly { readonly afterSteps: number; readonly command: AgentCommand }[]
 }
@@ -174,7 +177,7 @@ function createWorld(
     policy: defaultPolicy,
     claimPolicy: defaultClaimPolicy,
     secondOperator: false,
-    breakerPolicy: defaultBreakerPolicy,
+    breakerPolicy: workload.breakerPolicy ?? defaultBreakerPolicy,
     rateLimits: new Map(),
     breakers: createBreakers(),
     slots: createSlots(),

@@ -1,4 +1,5 @@
 // The lives that small scope and other proofs put a payment through.
+import { defaultBreakerPolicy } from '../src/core/breaker.ts'
 import { modelCapabilities } from './model-processor.ts'
 import type { Workload } from './small-scope.ts'
 
@@ -13,6 +14,7 @@ const voidAfter = (afterSteps: number): Workload => ({
   name: `voided after ${afterSteps} steps`,
   commands: [{ afterSteps, command: { type: 'void', reason: 'changed my mind' } }],
 })
+const nervous = { ...defaultBreakerPolicy, failures: 1, straight: 1, payments: 1 }
 const objectFirst = { ...modelCapabilities, objectFirst: true }
 
 export const workloads: readonly Workload[] = [
@@ -30,6 +32,8 @@ export const workloads: readonly Workload[] = [
       { afterSteps: 9, command: { type: 'refund', reference: 'r2', amount: null, reason: 'rest' } },
     ],
   },
+  { ...plain, name: 'paid through a breaker that opens at any failure', breakerPolicy: nervous },
+  { ...voidAfter(2), name: 'voided behind such a breaker', breakerPolicy: nervous },
   { ...plain, name: 'paid where the object comes first', capabilities: objectFirst },
   {
     ...voidAfter(3),

@@ -1,0 +1,26 @@
+// Settings: what they mean, and what is said about one that cannot be meant.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { ConfigError, readConfig } from './config.ts'
+
+test('a rate is calls a second with a burst; a limit of nothing is refused and told what to do', () => {
+  const rate = (text: string) => readConfig({ QUITTANCE_PROCESSOR_RATE: text }).processorRate
+  assert.equal(readConfig({}).processorRate, null)
+  assert.deepEqual(readConfig({}).agentRate, { perSecond: 100, burst: 200 })
+  assert.deepEqual(rate('25/50'), { perSecond: 25, burst: 50 })
+  assert.deepEqual(rate('0.5'), { perSecond: 0.5, burst: 1 })
+  assert.equal(rate('off'), null)
+  for (const wrong of ['0', '0/5', '25/0', '-1', 'many', '1e9', '25/50/75']) {
+    assert.throws(
+      () => rate(wrong),
+      (error) => error instanceof ConfigError && /pause the processor/.test(error.message),
+      wrong,
+    )
+  }
+})
+
+test('a second operator is asked for only on purpose', () => {
+  assert.equal(readConfig({}).secondOperator, false)
+  assert.equal(readConfig({ QUITTANCE_SECOND_OPERATOR: '1' }).secondOperator, true)
+})
