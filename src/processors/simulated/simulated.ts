@@ -90,13 +90,20 @@ export async function openSimulatedProcessor(
       binding,
       capabilities: (about) => capabilitiesFor(about, capabilities),
       send: async (call) => {
+        // What the doubt takes is taken from the call's own time: it must end when it said it would.
+        const beganMs = performance.now()
         const cause = await identity.doubt(call.timeoutMs)
-        return cause === null ? send(wire, call) : { ...noAnswer, signal: 'not_sent', cause }
+        if (cause !== null) return { ...noAnswer, signal: 'not_sent', cause }
+        return send(wire, { ...call, timeoutMs: call.timeoutMs - (performance.now() - beganMs) })
       },
       lookUp: async (query) => {
+        const beganMs = performance.now()
         const cause = await identity.doubt(query.timeoutMs)
         if (cause !== null) return { finding: 'no_answer', cause, retryAfterMs: null }
-        return lookUp(wire, query)
+        return lookUp(wire, {
+          ...query,
+          timeoutMs: query.timeoutMs - (performance.now() - beganMs),
+        })
       },
       readWebhook: (body, headers, atMs) => readWebhook(webhookSecret, body, headers, atMs),
       close: http.close,
