@@ -1,6 +1,7 @@
 // An agent that pays one bill and can be run again at any time. Beside `npm start`, in a checkout:
 //
-//   export QUITTANCE_AGENT_TOKEN=$(npx node -p "JSON.parse(fs.readFileSync('.quittance/tokens.json')).agentToken")
+//   FILE=.quittance/tokens.json
+//   export QUITTANCE_AGENT_TOKEN=$(node -p "JSON.parse(fs.readFileSync('$FILE')).agentToken")
 //   npx node examples/agent.ts
 //
 // `npx node` is the Node 24 of this checkout. In a project of your own, import from 'quittance/client'.

@@ -13,7 +13,7 @@ import { outcomeByObject, outcomeTable } from '../src/core/outcome.ts'
 import type { ObjectView, Outcome, Signal } from '../src/core/outcome.ts'
 import type { Attempt } from '../src/core/payment.ts'
 import { defaultPolicy } from '../src/core/policy.ts'
-import { rejectionTable } from '../src/core/rejections.ts'
+import { adviceWords, rejectionTable } from '../src/core/rejections.ts'
 import type { RejectionCode } from '../src/core/rejections.ts'
 import { states, transitions } from '../src/core/transitions.ts'
 import { object, t0 } from '../test/build.ts'
@@ -220,16 +220,6 @@ function advicePage(): string {
 }
 
 // ── Rejections ───────────────────────────────────────────────────────────────────────────────────
-
-const adviceWords = {
-  fix_request: 'Nothing was stored and the key is unused: correct the request and ask again.',
-  use_own_key:
-    'Nothing was stored. The key is used up by another bill: ask for this one under its own key.',
-  existing: 'As the existing payment advises.',
-  use_existing: 'Use the existing payment.',
-  ask_human: 'A person must decide.',
-  retry_same_key: 'It may have been stored: ask again with the same key, never with a new one.',
-} as const
 
 function rejectionsPage(): string {
   const entries = (Object.keys(rejectionTable) as RejectionCode[]).map((name) => {

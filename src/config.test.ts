@@ -1,8 +1,9 @@
 // Settings: what they mean, and what is said about one that cannot be meant.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { ConfigError, readConfig } from './config.ts'
+import { ConfigError, readClientSettings, readConfig, settingNames } from './config.ts'
 
 test('a rate is calls a second with a burst; a limit of nothing is refused and told what to do', () => {
   const rate = (text: string) => readConfig({ QUITTANCE_PROCESSOR_RATE: text }).processorRate
@@ -23,4 +24,23 @@ test('a rate is calls a second with a burst; a limit of nothing is refused and t
 test('a second operator is asked for only on purpose', () => {
   assert.equal(readConfig({}).secondOperator, false)
   assert.equal(readConfig({ QUITTANCE_SECOND_OPERATOR: '1' }).secondOperator, true)
+})
+
+test('a setting that is spelt wrongly is refused with the nearest that there is', () => {
+  for (const read of [readConfig, readClientSettings]) {
+    assert.throws(
+      () => read({ QUITTANCE_PROT: '4055', PATH: '/bin' }),
+      (error) => error instanceof ConfigError && /nearest is QUITTANCE_PORT\./.test(error.message),
+    )
+  }
+  const all = Object.fromEntries(
+    settingNames.filter((name) => !name.endsWith('_HOST')).map((name) => [name, '']),
+  )
+  assert.equal(readConfig(all).port, 4020)
+})
+
+test('every setting is in the page of settings, and nothing else is', () => {
+  const page = readFileSync(new URL('../docs/reference/settings.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| `(QUITTANCE_\w+)`/gm)].map(([, name = '']) => name)
+  assert.deepEqual(rows.toSorted(), settingNames.toSorted())
 })

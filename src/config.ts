@@ -45,6 +45,7 @@ const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost'])
 export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
+  refuseUnknown(env)
   const host = env['QUITTANCE_HOST'] ?? '127.0.0.1'
   const config: Config = {
     host,
@@ -106,6 +107,56 @@ function alertWebhook(env: Readonly<Record<string, string | undefined>>): Config
   )
 }
 
+/** Every name that is read anywhere below `QUITTANCE_`. */
+export const settingNames = [
+  'HOST',
+  'PORT',
+  'URL',
+  'DATA',
+  'PROCESSOR',
+  'PROCESSOR_RATE',
+  'SIMULATOR_URL',
+  'SIMULATOR_KEY',
+  'SIMULATOR_WEBHOOK_SECRET',
+  'SIMULATOR_ABSENCE_AFTER_MS',
+  'AGENT_TOKEN',
+  'AGENT_RATE',
+  'OPERATOR_TOKEN',
+  'SECOND_OPERATOR',
+  'SANDBOX',
+  'CALL_TIMEOUT_MS',
+  'ALERT_WEBHOOK_URL',
+  'ALERT_WEBHOOK_SECRET',
+  'ALERT_RUNBOOK_URL',
+  'UNKNOWN_ALERT_MINUTES',
+].map((name) => `QUITTANCE_${name}`)
+
+// A setting that is spelt wrongly would leave the default in force, and nobody would know.
+function refuseUnknown(env: Readonly<Record<string, string | undefined>>): void {
+  const unknown = Object.keys(env).find(
+    (name) => name.startsWith('QUITTANCE_') && !settingNames.includes(name),
+  )
+  if (unknown === undefined) return
+  const [nearest] = settingNames.toSorted((a, b) => distance(unknown, a) - distance(unknown, b))
+  throw new ConfigError(
+    `${unknown} is no setting; the nearest is ${nearest}. docs/reference/settings.md has them all.`,
+  )
+}
+
+/** How many letters must be put in, taken out or changed to make one of the other. */
+function distance(one: string, other: string): number {
+  let above = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (const [row, letter] of [...one].entries()) {
+    const line = [row + 1]
+    for (const [at, each] of [...other].entries()) {
+      const changed = (above[at] ?? 0) + (letter === each ? 0 : 1)
+      line.push(Math.min(changed, (above[at + 1] ?? 0) + 1, (line[at] ?? 0) + 1))
+    }
+    above = line
+  }
+  return above.at(-1) ?? 0
+}
+
 // Empty is not set: an empty secret would be no secret.
 function text(env: Readonly<Record<string, string | undefined>>, name: string): string | null {
   const value = env[name]
@@ -124,6 +175,7 @@ export interface ClientSettings {
 export function readClientSettings(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ClientSettings {
+  refuseUnknown(env)
   return Object.freeze({
     url: url(env, 'QUITTANCE_URL') ?? 'http://127.0.0.1:4020',
     dataFolder: env['QUITTANCE_DATA'] ?? '.quittance',

@@ -324,5 +324,5 @@ export interface Clock {
 
 export interface Ids {
   /** `prefix_` and 26 characters, sortable by the time given, random enough never to collide. */
-  next(prefix: 'pay' | 'ref' | 'cmt' | 'inst' | 'aud' | 'alr', nowMs: number): string
+  next(prefix: 'pay' | 'ref' | 'cmt' | 'inst' | 'aud', nowMs: number): string
 }

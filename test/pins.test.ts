@@ -64,6 +64,7 @@ test('every problem has this code and status, in this order of precedence', () =
     '409 not_parked',
     '409 resolve_contradicts',
     '409 illegal_transition',
+    '503 processor_unreachable',
     '503 retry_same_key',
     '503 not_ready',
     '500 internal',
@@ -72,6 +73,7 @@ test('every problem has this code and status, in this order of precedence', () =
 
 test('the routes are these', () => {
   assert.deepEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted(), [
+    'GET /docs/errors',
     'GET /healthz',
     'GET /metrics',
     'GET /openapi.json',

@@ -40,7 +40,9 @@ export function stopFor(problem: Problem): Stop {
       problem,
     )
   }
+  // The detail tells the first of them already.
   const faults = (problem.errors ?? [])
+    .filter(({ pointer, reason }) => !problem.detail.includes(`${pointer} ${reason}`))
     .map(({ pointer, reason }) => ` ${pointer} ${reason}.`)
     .join('')
   const message = `${problem.title} (${problem.code}). ${problem.detail}${faults}${hintFor(problem)}`
@@ -52,6 +54,7 @@ function hintFor({ code, next_action: next }: Problem): string {
   if (code === 'unauthenticated') {
     return ' Set QUITTANCE_AGENT_TOKEN or QUITTANCE_OPERATOR_TOKEN to a token of this service.'
   }
+  if (code === 'processor_unreachable') return ' Run the same command again then.'
   if (next.type === 'retry_same_key')
     return ' It is not known whether it was done: run the same command again.'
   return ''

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // The command line: finds the command, runs it, and turns whatever went wrong into one clear line and
 // an exit code.
+import { readFileSync } from 'node:fs'
+
 import { ConfigError } from '../config.ts'
 import { generalHelp, helpFor, readWords } from './command.ts'
 import type { Command } from './command.ts'
@@ -16,6 +18,15 @@ async function main(args: readonly string[], terminal: Terminal): Promise<ExitCo
     terminal.out(generalHelp(commands))
     return first === undefined ? exitCodes.usage : exitCodes.ok
   }
+  if (first === '--version') {
+    terminal.out(version())
+    return exitCodes.ok
+  }
+  const group = groupOf(first)
+  if (group.length > 0 && second === '--help') {
+    terminal.out(generalHelp(group))
+    return exitCodes.ok
+  }
   const command = find(first, second)
   const rest = args.slice(command.name.split(' ').length)
   if (rest.includes('--help')) {
@@ -28,10 +39,21 @@ async function main(args: readonly string[], terminal: Terminal): Promise<ExitCo
 function find(first: string, second: string | undefined): Command {
   const found = commands.find(({ name }) => name === first || name === `${first} ${second}`)
   if (found !== undefined) return found
-  const group = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name)
-  if (group.length > 0)
-    throw usageError(`Which one? ${group.map((name) => `quittance ${name}`).join(', ')}.`)
+  const group = groupOf(first).map(({ name }) => `quittance ${name}`)
+  if (group.length > 0) {
+    const no = second === undefined ? '' : `There is no command "${first} ${second}". `
+    throw usageError(`${no}Which one? ${group.join(', ')}.`)
+  }
   throw usageError(`There is no command "${first}". \`quittance --help\` lists them.`)
+}
+
+const groupOf = (first: string): readonly Command[] =>
+  commands.filter(({ name }) => name.startsWith(`${first} `))
+
+// The same two folders up in a checkout and in the package.
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version // our own file
 }
 
 function endFor(error: unknown, terminal: Terminal, json: boolean): ExitCode {

@@ -56,7 +56,7 @@ export function paymentSheet(payment: Payment): readonly string[] {
   return sheet(lines)
 }
 
-export function refundSentence(
+function refundSentence(
   { reference, amount, status }: Payment['refunds'][number],
   currency: string,
 ): string {
@@ -107,12 +107,13 @@ function adviceSentence({ next_action: next, new_key_allowed: newKey }: Advice):
   }
 }
 
-export function eventTable(events: readonly PaymentEvent[]): readonly string[] {
+/** Cut where a person reads it; in a pipe everything is kept. */
+export function eventTable(events: readonly PaymentEvent[], isCut: boolean): readonly string[] {
   const eventColumns: readonly Column[] = [
     { title: '#', align: 'right' },
     { title: 'AT' },
     { title: 'EVENT' },
-    { title: 'WHAT', max: 90 },
+    { title: 'WHAT', max: isCut ? 90 : Number.MAX_SAFE_INTEGER },
   ]
   return table(
     eventColumns,

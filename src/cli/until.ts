@@ -21,6 +21,10 @@ export function untilAsked(endsWithInput: boolean): Promise<void> {
   })
 }
 
+/** What a stop waits for; no call to the processor may take longer. */
+export const stopping = ({ callTimeoutMs }: { readonly callTimeoutMs: number }): string =>
+  `waiting for the calls that are out, at most ${Math.ceil(callTimeoutMs / 1000)} s`
+
 export const endsWithInputOption = {
   'end-with-input': { what: 'end when standard input does (used by a parent process)' },
 } as const

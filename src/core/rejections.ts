@@ -178,7 +178,12 @@ export const rejectionTable = {
     advice: 'existing',
   },
 
-  // Ours.
+  // Ours, or on our way to the processor.
+  processor_unreachable: {
+    status: 503,
+    title: 'The processor did not answer; nothing was changed',
+    advice: 'retry_same_key',
+  },
   retry_same_key: {
     status: 503,
     title: 'It is not known whether this was stored; ask again with the same key',
@@ -189,6 +194,17 @@ export const rejectionTable = {
 } as const satisfies Readonly<Record<string, Line>>
 
 export type RejectionCode = keyof typeof rejectionTable
+
+/** For whoever reads about a code, not for programs. */
+export const adviceWords: Readonly<Record<RejectionAdvice, string>> = {
+  fix_request: 'Nothing was stored and the key is unused: correct the request and ask again.',
+  use_own_key:
+    'Nothing was stored. The key is used up by another bill: ask for this one under its own key.',
+  existing: 'As the existing payment advises.',
+  use_existing: 'Use the existing payment.',
+  ask_human: 'A person must decide.',
+  retry_same_key: 'It may have been stored: ask again with the same key, never with a new one.',
+}
 
 export interface Fault {
   /** JSON pointer into the request. */

@@ -49,10 +49,9 @@ async function resolveNow(
   if (payment === null || refused !== null) {
     return { result: 'rejected', rejection: refused ?? missing, existing: payment }
   }
-  const object = await findObject(engine, payment, said.processorReference)
-  if (typeof object !== 'string') return act({ finding: 'paid', object })
-  const rejection = reject('resolve_contradicts', object, { existing: [paymentId] })
-  return { result: 'rejected', rejection, existing: payment }
+  const found = await findObject(engine, payment, said.processorReference)
+  if ('object' in found) return act({ finding: 'paid', object: found.object })
+  return { result: 'rejected', rejection: found, existing: payment }
 }
 
 /** `null`: another operator has said the same before; now it may be done. */
@@ -110,14 +109,16 @@ function refusedBefore(payment: Payment | null, version: number): Rejection | nu
   return isParked ? null : reject('not_parked', `It is ${payment.state}.`)
 }
 
-/** The object, or a sentence that says why it proves nothing. */
+/** The object, or why the person's word cannot be taken now. */
 async function findObject(
   engine: Engine,
   payment: Payment,
   objectId: string,
-): Promise<ObjectView | string> {
+): Promise<{ readonly object: ObjectView } | Rejection> {
+  const contradicts = (detail: string): Rejection =>
+    reject('resolve_contradicts', detail, { existing: [payment.id] })
   const processor = boundProcessor(engine, payment)
-  if (processor === null) return 'The processor of this payment is not configured.'
+  if (processor === null) return contradicts('The processor of this payment is not configured.')
   const found = await measured(
     engine,
     { processor: payment.binding.processor, operation: 'look_up' },
@@ -131,11 +132,15 @@ async function findObject(
       }),
     (told) => told.finding,
   )
-  if (found.finding === 'no_answer') return 'The processor did not answer; nothing was changed.'
-  if (found.finding === 'not_found') return 'The processor shows no object with this id.'
+  // No answer contradicts nothing: the same word may be true, and is asked for again.
+  if (found.finding === 'no_answer') {
+    return reject('processor_unreachable', `Ask again when ${payment.binding.processor} answers.`)
+  }
+  if (found.finding === 'not_found')
+    return contradicts('The processor shows no object with this id.')
   return isOfAnother(payment, found.object)
-    ? 'By its metadata this object belongs to another payment.'
-    : found.object
+    ? contradicts('By its metadata this object belongs to another payment.')
+    : { object: found.object }
 }
 
 // An object made outside has no attempt of ours; there the person's word is all there is.

@@ -379,7 +379,6 @@ test('resolved as paid, a payment is captured with the object that the processor
 
 test('resolved as paid is refused where the processor does not show it', async () => {
   const refused = [
-    await resolvePaid(() => null),
     await resolvePaid(({ world }) => world.capturedObject(1999, 'EUR'), 'ch_unknown'),
     await resolvePaid(({ world }) => world.capturedObject(1998, 'EUR')),
     await resolvePaid(({ world }) => ({
@@ -391,4 +390,8 @@ test('resolved as paid is refused where the processor does not show it', async (
     assert.deepEqual([status, body.code], [409, 'resolve_contradicts'])
     assert.equal(written, 0)
   }
+  // No answer contradicts nothing: it is to be asked again.
+  const { status, body, written } = await resolvePaid(() => null)
+  assert.deepEqual([status, body.code, written], [503, 'processor_unreachable', 0])
+  assert.equal(body.next_action.type, 'retry_same_key')
 })

@@ -82,3 +82,13 @@ test('a pointer escapes its parts and stays short', () => {
   assert.equal(jsonPointer(['a/b', 'c~d', 0]), '/a~1b/c~0d/0')
   assert.equal(jsonPointer(['x'.repeat(500)]).length, 101)
 })
+
+test('what does not parse is told by its place, and what was sent is not repeated', () => {
+  assert.equal(parseJson('{\n  "a": secret}').wrong, 'It does not parse: line 2, column 8.')
+  assert.equal(parseJson('{"a":1,}').wrong, 'It does not parse: line 1, column 8.')
+  assert.equal(parseJson('{"a":"x" "b"}').wrong, 'It does not parse: line 1, column 10.')
+  assert.equal(parseJson('{"a":"x').wrong, 'It does not parse: it ends too early.')
+  assert.equal(parseJson('{"a":').wrong, 'It does not parse: it ends too early.')
+  const twice = parseJson('{"a":{"b":1,"b":2}}').wrong
+  assert.equal(twice, 'It could be read in two ways: /a/b is given twice.')
+})

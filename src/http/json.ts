@@ -16,11 +16,40 @@ export function parseJson(text: string): Parsed {
   try {
     value = JSON.parse(text)
   } catch {
-    return { wrong: 'It does not parse.' }
+    return { wrong: `It does not parse${whereOf(text)}.` }
   }
   const faults = faultsOf(text)
   if (faults === null) return { wrong: `It is nested deeper than ${maxDepth}.` }
-  return faults.length === 0 ? { value } : { wrong: 'It could be read in two ways.', faults }
+  const [first] = faults
+  if (first === undefined) return { value }
+  return { wrong: `It could be read in two ways: ${first.pointer} ${first.reason}.`, faults }
+}
+
+// V8's own words repeat what was sent, and leave the place out where a sign is unexpected: then it is
+// where the shortest beginning ends that nothing could make whole.
+function whereOf(text: string): string {
+  let [whole, broken] = [0, text.length + 1]
+  while (broken - whole > 1) {
+    const middle = (whole + broken) >> 1
+    if (isBroken(text.slice(0, middle))) broken = middle
+    else whole = middle
+  }
+  if (broken > text.length) return ': it ends too early'
+  const lines = text.slice(0, broken).split('\n')
+  return `: line ${lines.length}, column ${lines.at(-1)?.length ?? 0}`
+}
+
+/** No text that begins so is JSON. */
+function isBroken(beginning: string): boolean {
+  try {
+    JSON.parse(beginning)
+    return false
+  } catch (error) {
+    const message = error instanceof Error ? error.message : ''
+    const [, position] = / at position (\d+)/.exec(message) ?? []
+    if (position !== undefined) return Number(position) < beginning.length
+    return !message.startsWith('Unexpected end')
+  }
 }
 
 /** One object or array that is open at this place of the text. */

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { reject } from '../core/rejections.ts'
 import { receiveWebhook } from '../engine/webhooks.ts'
 import { decodeUtf8, readBytes } from './body.ts'
+import { errorsPage } from './errors-page.ts'
 import { refuseUnready } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import { invalid } from './faults.ts'
@@ -96,4 +97,4 @@ export function describing(describe: () => Promise<object>): Route {
   )
 }
 
-export const openRoutes: readonly Route[] = [health, ready, webhook]
+export const openRoutes: readonly Route[] = [health, ready, errorsPage, webhook]

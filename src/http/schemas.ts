@@ -16,7 +16,10 @@ export const paymentIdPattern = /^pay_[0-9A-Za-z]{26}$/
 
 const amount = z
   .number({ error: say('must be a number of minor units') })
-  .refine(isAmount, `must be a whole number of minor units from 1 to ${maxAmount}`)
+  .refine(
+    isAmount,
+    `must be a whole number of minor units from 1 to ${maxAmount}: 19.99 EUR is 1999`,
+  )
   .meta({
     type: 'integer',
     minimum: 1,
@@ -163,7 +166,10 @@ export const listQuery = object({
         'voided',
         'expired',
       ],
-      { error: 'is no state of a payment' },
+      {
+        error:
+          'is no state of a payment; these are: initiated, validated, authorised, captured, settled, refunded, declined, rejected, voided, expired',
+      },
     )
     .optional(),
   reference: name('As in the request; compared without regard to case and spaces.').optional(),

@@ -66,10 +66,23 @@ To see that it can fail: --plant double-charge takes one bill's money a second t
     const summary = summarise(result, bills, seed)
     if (json)
       for (const each of result.verdict.breaks) terminal.out(JSON.stringify({ break: each }))
-    else for (const line of report(result, summary, terminal)) terminal.out(line)
+    else
+      for (const line of report(result, summary, againOf(words, seed), terminal)) terminal.out(line)
     if (json) terminal.out(JSON.stringify(summary))
     return isRight(summary) ? exitCodes.ok : exitCodes.failed
   },
+}
+
+// What is typed to see it once more, with whatever else was asked for.
+function againOf(words: Words, seed: number): string {
+  const isCheckout = process.argv[1]?.endsWith('.ts') === true
+  const given = (['bills', 'plant', 'kills'] as const).flatMap((name) => {
+    const text = words.text(name)
+    return text === null ? [] : [`--${name} ${text}`]
+  })
+  const outage = words.is('outage') ? ['--outage'] : []
+  const options = [`--seed ${seed}`, ...given, ...outage].join(' ')
+  return `${isCheckout ? 'npm run demo --' : 'quittance demo'} ${options}`
 }
 
 function plantOf(words: Words): Plant | null {

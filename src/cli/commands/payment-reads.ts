@@ -1,9 +1,9 @@
 // Looking at payments: list, show, watch, events.
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Payment } from '../../client/index.ts'
+import type { Client, ListQuery, Payment } from '../../client/index.ts'
 import { remoteOptions } from '../command.ts'
-import type { Command } from '../command.ts'
+import type { Command, Words } from '../command.ts'
 import { connect, expectOk } from '../connect.ts'
 import { exitCodes } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
@@ -27,6 +27,7 @@ const list: Command = {
     reference: { value: 'TEXT', what: 'only those of this reference' },
     limit: { value: 'N', what: 'at most so many (20, at most 100)' },
     cursor: { value: 'TEXT', what: 'go on where an earlier list ended' },
+    all: { what: 'every one of them, page by page' },
   },
   run: async (words, terminal) => {
     const client = await connect(words, 'reader')
@@ -37,16 +38,41 @@ const list: Command = {
     }
     const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null))
     const limit = words.integer('limit', 20, 1, 100)
-    const { payments, cursor } = expectOk(await client.list({ ...given, limit }))
-    if (words.is('json')) {
-      for (const payment of payments) terminal.out(JSON.stringify(payment))
-      return exitCodes.ok
-    }
-    if (payments.length === 0) terminal.note('There are no such payments.')
+    const { payments, cursor } = words.is('all')
+      ? await everyPage(client, given)
+      : expectOk(await client.list({ ...given, limit }))
+    if (words.is('json')) for (const payment of payments) terminal.out(JSON.stringify(payment))
+    else if (payments.length === 0) terminal.note('There are no such payments.')
     else for (const line of paymentTable(payments)) terminal.out(line)
-    if (cursor !== null) terminal.note(`There are more: --cursor ${cursor}`)
+    // A program's list does not say by itself that it goes on.
+    if (cursor !== null) terminal.note(`There are more: ${nextCommand(words, limit, cursor)}`)
     return exitCodes.ok
   },
+}
+
+async function everyPage(
+  client: Client,
+  wanted: ListQuery,
+): Promise<{ readonly payments: readonly Payment[]; readonly cursor: null }> {
+  const all: Payment[] = []
+  let cursor = wanted.cursor ?? null
+  do {
+    const from = cursor === null ? {} : { cursor }
+    const page = expectOk(await client.list({ ...wanted, ...from, limit: 100 }))
+    all.push(...page.payments)
+    cursor = page.cursor
+  } while (cursor !== null)
+  return { payments: all, cursor }
+}
+
+function nextCommand(words: Words, limit: number, cursor: string): string {
+  const given = (['url', 'state', 'reference'] as const).flatMap((name) => {
+    const text = words.text(name)
+    return text === null ? [] : [`--${name} '${text.replaceAll("'", `'\\''`)}'`]
+  })
+  const json = words.is('json') ? ['--json'] : []
+  const rest = [...given, ...json, `--limit ${limit}`, `--cursor ${cursor}`].join(' ')
+  return `quittance payments list ${rest} (or --all)`
 }
 
 const show: Command = {
@@ -122,7 +148,9 @@ const events: Command = {
   run: async (words, terminal) => {
     const client = await connect(words, 'reader')
     const { events: found } = expectOk(await client.events(words.operands[0] ?? ''))
-    const lines = words.is('json') ? found.map((event) => JSON.stringify(event)) : eventTable(found)
+    const lines = words.is('json')
+      ? found.map((event) => JSON.stringify(event))
+      : eventTable(found, process.stdout.isTTY)
     for (const line of lines) terminal.out(line)
     return exitCodes.ok
   },

@@ -6,7 +6,7 @@ import { tokensFile } from '../../embedded/tokens.ts'
 import type { Command } from '../command.ts'
 import { exitCodes } from '../exit.ts'
 import { explained } from '../start-error.ts'
-import { endsWithInputOption, untilAsked } from '../until.ts'
+import { endsWithInputOption, stopping, untilAsked } from '../until.ts'
 
 export const serve: Command = {
   name: 'serve',
@@ -35,6 +35,7 @@ QUITTANCE_AGENT_TOKEN, QUITTANCE_OPERATOR_TOKEN, QUITTANCE_CALL_TIMEOUT_MS.`,
     const { url } = service
     terminal.out(words.is('json') ? JSON.stringify({ listening: url }) : `listening on ${url}`)
     await asked
+    writeLog({ level: 'info', kind: 'stopping', detail: stopping(config) })
     await service.stop()
     return exitCodes.ok
   },

@@ -1,5 +1,5 @@
 // The simulated processor as its own process.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { readSimulatorSettings } from '../../config.ts'
@@ -44,7 +44,7 @@ acct_504_after_capture or acct_declined; \`PUT /faults\` sets rates and scripts 
   },
   run: async (words, terminal) => {
     const file = words.text('file')
-    if (file !== null) await mkdir(dirname(file), { recursive: true })
+    if (file !== null) await makeLedger(file)
     const asked = untilAsked(words.is('end-with-input'))
     const port = words.integer('port', simulatorPort, 0, 65_535)
     const { startSimulator } = await import('../../simulator/simulator.ts')
@@ -67,6 +67,13 @@ acct_504_after_capture or acct_declined; \`PUT /faults\` sets rates and scripts 
     await running.close()
     return exitCodes.ok
   },
+}
+
+// Beside it may lie the service's own data: nobody else reads this folder. SQLite gives the files that
+// belong to the ledger the ledger's mode.
+async function makeLedger(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await (await open(file, 'a', 0o600)).close()
 }
 
 function timing(words: Words): SimulatorOptions {

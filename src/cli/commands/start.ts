@@ -11,7 +11,7 @@ import type { Command } from '../command.ts'
 import { exitCodes, usageError } from '../exit.ts'
 import { explained } from '../start-error.ts'
 import type { Terminal } from '../terminal.ts'
-import { endsWithInputOption, untilAsked } from '../until.ts'
+import { endsWithInputOption, stopping, untilAsked } from '../until.ts'
 
 export const start: Command = {
   name: 'start',
@@ -47,6 +47,7 @@ Payments that \`quittance stop\` has stopped go on with \`quittance resume\`, no
         terminal.note(
           'quittance: the simulated processor has ended; stopping. Start again to go on.',
         )
+      writeLog({ level: 'info', kind: 'stopping', detail: stopping(config) })
       await service.stop()
       return why === 'died' ? exitCodes.failed : exitCodes.ok
     } finally {
@@ -67,7 +68,7 @@ async function simulatorBeside(config: Config): Promise<Child> {
     const reason = error instanceof Error ? error.message : String(error)
     if (!reason.includes('locked')) throw error
     throw usageError(
-      `${file} is in use: another \`quittance start\` runs on this data folder. Stop it, or give ` +
+      `${file} is in use: another \`quittance start\` runs on this data folder, or is still stopping. Stop it, or give ` +
         'this one a folder of its own (QUITTANCE_DATA).',
     )
   }

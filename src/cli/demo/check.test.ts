@@ -118,6 +118,13 @@ test('money against the script, a wrong amount and an authorisation that is left
   assert.deepEqual(kindsOf({ ...right, payments: paidAll, charges: both }), ['paid_against_script'])
   const less = [charge(paid, 'captured', { amount_captured: 999 }), charge(unpaid, 'declined')]
   assert.deepEqual(kindsOf({ ...right, charges: less }), ['differs', 'sum'])
+  const words = check({ ...right, charges: less })
+    .breaks.map(({ what }) => what)
+    .join('; ')
+  assert.match(
+    words,
+    /shows 10\.00 EUR captured, the processor 9\.99 EUR; 10\.00 EUR here, 9\.99 EUR/,
+  )
   const left = [charge(paid, 'captured'), charge(unpaid, 'authorised')]
   assert.deepEqual(kindsOf({ ...right, charges: left }), ['differs'])
 })

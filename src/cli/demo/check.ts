@@ -1,7 +1,8 @@
 // Does it add up? Compares the bills, what the agents were told, what Quittance shows and what the
-// processor booked. Pure, and on purpose without anything of Quittance's own logic: it counts captures
+// processor booked. Pure, and on purpose without anything of Quittance's own logic but how amounts are written: it counts captures
 // by bill, in the processor's ledger.
 import type { Payment } from '../../client/index.ts'
+import { formatAmount } from '../../core/money.ts'
 import type { DemoBill } from './bills.ts'
 import type { Charge } from './processor-side.ts'
 import { otherWords } from './scripts.ts'
@@ -144,7 +145,7 @@ function strangers({ charges, payments }: Found, accounts: readonly Account[]): 
   return charges.flatMap((charge): readonly Break[] => {
     if (charge.captures === 0) return []
     const bill = accounts.find((account) => account.charges.includes(charge))?.bill.id ?? null
-    const what = `${charge.id} took ${charge.amount_captured} ${charge.currency}`
+    const what = `${charge.id} took ${formatAmount(charge.amount_captured, charge.currency)}`
     if (!paid.has(charge.reference))
       return [{ bill, kind: 'lost', what: `${what}, and no payment shows it` }]
     return bill === null ? [{ bill, kind: 'differs', what: `${what} for no bill of the file` }] : []
@@ -162,6 +163,7 @@ function differences({ payments, charges }: Found): readonly Break[] {
     )
     const left = own.filter(({ status }) => status === 'authorised' || status === 'processing')
     const bill = payment.metadata['bill'] ?? null
+    const money = (amount: number): string => formatAmount(amount, payment.currency)
     const differs = (what: string): Break => ({
       bill,
       kind: 'differs',
@@ -170,7 +172,11 @@ function differences({ payments, charges }: Found): readonly Break[] {
     return [
       ...(booked === payment.amount_captured
         ? []
-        : [differs(`shows ${payment.amount_captured} captured, the processor ${booked}`)]),
+        : [
+            differs(
+              `shows ${money(payment.amount_captured)} captured, the processor ${money(booked)}`,
+            ),
+          ]),
       ...(foreign ? [differs('the processor booked another currency')] : []),
       ...(!isOpen(payment) && left.length > 0
         ? [differs(`is ${payment.state}, and ${left[0]?.id} still holds an authorisation`)]
@@ -186,7 +192,11 @@ function sums({ payments, charges }: Found): readonly Break[] {
     const [shown, booked] = [ours.get(currency) ?? 0, theirs.get(currency) ?? 0]
     if (shown === booked) return []
     return [
-      { bill: null, kind: 'sum', what: `${currency}: ${shown} here, ${booked} at the processor` },
+      {
+        bill: null,
+        kind: 'sum',
+        what: `${formatAmount(shown, currency)} here, ${formatAmount(booked, currency)} at the processor`,
+      },
     ]
   })
 }

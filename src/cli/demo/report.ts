@@ -85,6 +85,8 @@ export function isRight(summary: Summary): boolean {
 export function report(
   result: DemoResult,
   summary: Summary,
+  /** The command that repeats it. */
+  again: string,
   terminal: Terminal,
 ): readonly string[] {
   const right = isRight(summary)
@@ -107,7 +109,7 @@ export function report(
     ...result.verdict.breaks
       .slice(0, 50)
       .map(({ bill, kind, what }) => `  ${bill ?? '—'}  ${kind}: ${what}`),
-    `Seed ${summary.seed}, ${(result.tookMs / 1000).toFixed(1)} s. \`quittance demo --seed ${summary.seed}\` repeats faults and agents.`,
+    `Seed ${summary.seed}, ${(result.tookMs / 1000).toFixed(1)} s. \`${again}\` repeats faults and agents.`,
     ...(result.folder === null ? [] : [`Kept: ${result.folder}`]),
   ]
 }
@@ -115,7 +117,7 @@ export function report(
 function figures({ stats, chronicle }: DemoResult, summary: Summary): readonly string[] {
   const rows: readonly (readonly [string, number, string])[] = [
     ['bills', summary.bills, `${summary.payable} that their script lets be paid`],
-    ['paid', summary.paid, 'exactly once, as the processor counts'],
+    ['paid', summary.paid, howOften(summary)],
     ['ended unpaid', summary.declined, 'declined, voided or lapsed'],
     ['open', summary.open, ''],
     [
@@ -141,6 +143,13 @@ function figures({ stats, chronicle }: DemoResult, summary: Summary): readonly s
     [{ title: '' }, { title: 'COUNT', align: 'right' }, { title: '' }],
     rows.map(([name, count, words]) => [name, String(count), words]),
   )
+}
+
+function howOften({ double_charges: twice, captures, paid }: Summary): string {
+  if (twice > 0) return `${twice} of them more than once, as the processor counts`
+  return captures === paid
+    ? 'exactly once, as the processor counts'
+    : `${captures} captures for them`
 }
 
 function outageRows(summary: Summary): readonly (readonly [string, number, string])[] {

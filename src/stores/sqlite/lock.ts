@@ -29,7 +29,7 @@ export function lock(file: string): () => void {
 function held(file: string): Error {
   return new Error(
     `it is in use: another Quittance process on this machine has it open (a service, a demo, ` +
-      `an export or import that still runs; \`fuser ${file}.lock\` shows its process id). ` +
+      `an export or import that still runs; \`fuser ${file}.lock\` shows its process id). If it was told to stop, it may still be stopping. ` +
       'Stop that one first, or give this one a data folder of its own (QUITTANCE_DATA). ' +
       'Do not delete the lock file: it holds no lock by itself, and two processes on one file ' +
       'would each miss what the other has paid.',
