@@ -22,8 +22,10 @@ test('a rate is calls a second with a burst; a limit of nothing is refused and t
 })
 
 test('a second operator is asked for only on purpose', () => {
-  assert.equal(readConfig({}).secondOperator, false)
-  assert.equal(readConfig({ QUITTANCE_SECOND_OPERATOR: '1' }).secondOperator, true)
+  assert.equal(readConfig({}).secondOperatorToken, null)
+  const token = 'a_second_operator_token'
+  const config = readConfig({ QUITTANCE_SECOND_OPERATOR_TOKEN: token })
+  assert.equal(config.secondOperatorToken, token)
 })
 
 test('a setting that is spelt wrongly is refused with the nearest that there is', () => {

@@ -24,8 +24,8 @@ export interface Config {
   readonly processorRate: RateLimit | null
   /** New payments and other requests of one agent; `null`: no limit. */
   readonly agentRate: RateLimit | null
-  /** Must two operators say the same before a dead letter is resolved by hand? */
-  readonly secondOperator: boolean
+  /** Given: two operators must say the same before a dead letter is resolved by hand. */
+  readonly secondOperatorToken: string | null
   /** Where alerts go besides the log. */
   readonly alertWebhook: { readonly url: string; readonly secret: string } | null
   /** The page with a heading for each kind of alert. */
@@ -62,7 +62,7 @@ export function readConfig(
     absenceAfterMs: integer(env, 'QUITTANCE_SIMULATOR_ABSENCE_AFTER_MS', 5_000, 0, 600_000),
     processorRate: rate(env, 'QUITTANCE_PROCESSOR_RATE', null),
     agentRate: rate(env, 'QUITTANCE_AGENT_RATE', defaultAgentRate),
-    secondOperator: env['QUITTANCE_SECOND_OPERATOR'] === '1',
+    secondOperatorToken: token(env, 'QUITTANCE_SECOND_OPERATOR_TOKEN'),
     alertWebhook: alertWebhook(env),
     alertRunbookUrl: url(env, 'QUITTANCE_ALERT_RUNBOOK_URL') ?? 'docs/guides/alerts.md',
     unknownAlertMinutes: integer(env, 'QUITTANCE_UNKNOWN_ALERT_MINUTES', 15, 1, 1_440),
@@ -122,7 +122,7 @@ export const settingNames = [
   'AGENT_TOKEN',
   'AGENT_RATE',
   'OPERATOR_TOKEN',
-  'SECOND_OPERATOR',
+  'SECOND_OPERATOR_TOKEN',
   'SANDBOX',
   'CALL_TIMEOUT_MS',
   'ALERT_WEBHOOK_URL',

@@ -261,6 +261,11 @@ export interface Call {
   }
   /** The call is given up after this long, answered or not. */
   readonly timeoutMs: number
+  /**
+   * Asked when the call could go out at once, after whatever the adapter had to wait for. A word is
+   * why it must not: the answer is then `not_sent` with it.
+   */
+  readonly mayStart?: () => Promise<string | null>
 }
 
 export interface LookUp {

@@ -29,7 +29,7 @@ export interface Breaker {
   readonly reason: 'failures' | 'account_fault' | 'probe_failed' | null
   /** In a row without closing: the cool-down doubles with each. */
   readonly openings: number
-  /** Since when it is not closed, over all openings in a row. */
+  /** When it last opened from closed; of the last outage once it has closed again. */
   readonly openedAtMs: number | null
   /** When it last closed after an opening. */
   readonly closedAtMs: number | null
@@ -144,6 +144,8 @@ export interface Report {
   readonly verdict: Verdict | 'none'
   /** Of the probe that this call was; `null`: an ordinary call. */
   readonly epoch: number | null
+  /** The breaker's number when an ordinary call got its leave; a call from before it closed is old news. */
+  readonly seen?: number
   readonly paymentId: string
   /** When the call was over. */
   readonly atMs: number
@@ -169,6 +171,7 @@ function recordOne(
   policy: BreakerPolicy,
 ): Breaker {
   const isCurrent = report.epoch === breaker.epoch
+  if (report.epoch === null && (report.seen ?? breaker.epoch) !== breaker.epoch) return breaker
   switch (breaker.state) {
     case 'closed':
       // A probe of an earlier epoch began before the one that closed it: old news.
@@ -217,7 +220,12 @@ function endProbe(
 ): Breaker {
   switch (verdict) {
     case 'good':
-      return { ...closedBreaker, epoch: breaker.epoch, closedAtMs: nowMs }
+      return {
+        ...closedBreaker,
+        epoch: breaker.epoch,
+        openedAtMs: breaker.openedAtMs,
+        closedAtMs: nowMs,
+      }
     case 'none':
       // Nothing was learned: no longer cool-down, and the next may try at once.
       return { ...breaker, state: 'open', probeAtMs: nowMs, probe: null }
@@ -241,7 +249,7 @@ function open(
     epoch: breaker.epoch + 1,
     reason,
     openings,
-    openedAtMs: breaker.openedAtMs ?? nowMs,
+    openedAtMs: breaker.state === 'closed' ? nowMs : (breaker.openedAtMs ?? nowMs),
     probeAtMs: nowMs + Math.min(capMs, baseMs * 2 ** Math.min(openings - 1, 30)),
     probe: null,
   }

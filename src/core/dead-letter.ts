@@ -49,6 +49,8 @@ export interface Proposal {
   readonly finding: 'paid' | 'not_paid'
   readonly processorReference: string | null
   readonly reason: string
+  /** The payment's version that was shown: whoever agrees must have seen the same. */
+  readonly seq: number
 }
 
 /** The name under which the rule redrives; no operator can have it. */
@@ -58,11 +60,7 @@ export const byRule = 'rule'
 export const maxRuleRedrives = 3
 
 /** The reasons that a processor's recovery may have removed. */
-export const ruleReasons: readonly ParkReason[] = [
-  'retries_exhausted',
-  'outcome_unknown',
-  'configuration',
-]
+export const ruleReasons: readonly ParkReason[] = ['retries_exhausted', 'outcome_unknown']
 
 /** What the engine adds, because a payment does not carry it. */
 export interface ParkedWith {

@@ -1,6 +1,6 @@
 // Applies what happened to a payment's operations and refunds: attempts, sends, look-ups.
 import { expect, expectPaid, impossible } from './expect.ts'
-import { operationAt, operationOf, refundsOf, withSends } from './operation.ts'
+import { countedSends, operationAt, operationOf, refundsOf, withSends } from './operation.ts'
 import type {
   Operation,
   PaidPayment,
@@ -49,7 +49,7 @@ function opened(payment: Payment, event: EventOf<'attempt_opened'>): Payment {
   const operation: Operation = {
     kind: event.target.kind,
     attempt: event.attempt,
-    earlierSends: before === null ? 0 : before.earlierSends + before.attempt.sends.length,
+    earlierSends: before === null ? 0 : before.earlierSends + countedSends(before.attempt),
     forgivenSends: before?.forgivenSends ?? 0,
     inquiries: noInquiries,
     storesDeclines: event.storesDeclines,
@@ -111,7 +111,7 @@ function inquired(operation: Operation, event: EventOf<'inquired'>): Operation {
 export function forgiven(payment: Payment): Payment {
   const forgive = (operation: Operation): Operation => ({
     ...operation,
-    forgivenSends: operation.earlierSends + operation.attempt.sends.length,
+    forgivenSends: operation.earlierSends + countedSends(operation.attempt),
     inquiries: { ...operation.inquiries, count: 0, lastAtMs: 0 },
   })
   let after = payment

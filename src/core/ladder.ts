@@ -1,11 +1,21 @@
 // What to do about an operation that has an attempt: wait for its sender, try again what was refused,
 // and climb the ladder of an unknown. Nothing here is reached by time alone but the right to ask.
-import { keyUseEndsMs, lastSend, refusedByAnswers, sendsSpent, statusOf } from './operation.ts'
+import {
+  countedSends,
+  keyUseEndsMs,
+  lastSend,
+  refusedByAnswers,
+  sendsSpent,
+  statusOf,
+} from './operation.ts'
 import type { Operation, OperationKind, Payment, Target } from './payment.ts'
 import { backoffMs } from './policy.ts'
 import type { Circumstances, RetryPolicy } from './policy.ts'
 import { begin, park, wait, waitBlocked } from './step.ts'
 import type { Step } from './step.ts'
+
+/** An attempt keeps no more of them, whatever kept them from going out. */
+const maxSendsKept = 100
 
 /** The deadline binds what begins by itself; a capture that an agent asked for has its own moment. */
 export function isTooLate(payment: Payment, nowMs: number): boolean {
@@ -23,7 +33,9 @@ export function pursue(
   const last = lastSend(operation)
   if (last.outcome === null && nowMs < last.recoverAtMs) return wait(last.recoverAtMs, 'sender')
   const status = statusOf(operation)
-  if (!given.reachable && status !== 'due') return waitBlocked(payment, given, nowMs)
+  if (!given.reachable && status !== 'due' && restsFromLookUps(operation, nowMs)) {
+    return waitBlocked(payment, given, nowMs)
+  }
   switch (status) {
     case 'due':
       return retry(payment, target, operation, given, nowMs)
@@ -42,6 +54,14 @@ export function pursue(
   }
 }
 
+/** Behind an open breaker look-ups go on, but slower: most of them would fail and cost their turn. */
+const slowLookUpMs = 10_000
+
+function restsFromLookUps(operation: Operation, nowMs: number): boolean {
+  const lastMs = Math.max(lastSend(operation).atMs, operation.inquiries.lastAtMs)
+  return nowMs < lastMs + slowLookUpMs
+}
+
 // Proved not executed: the same key again where its own answers said so, else a new attempt.
 function retry(
   payment: Payment,
@@ -54,7 +74,9 @@ function retry(
   const spent = sendsSpent(operation)
   const policy = retryPolicy(operation.kind, given)
   if (last.cause === 'account_fault' && spent > 0) return park('configuration')
-  if (spent >= policy.maxSends) return park('retries_exhausted')
+  // Counted or not, so many marks of sends are a fault of ours that a person must see.
+  const isFull = operation.attempt.sends.length >= maxSendsKept
+  if (spent >= policy.maxSends || isFull) return park('retries_exhausted')
   if (given.blocked !== null) return waitBlocked(payment, given, nowMs)
   const backedOffMs = last.atMs + backoffMs(operation.attempt.id, Math.max(1, spent), policy)
   const readyAtMs = Math.max(backedOffMs, last.retryAtMs ?? 0)
@@ -137,7 +159,7 @@ function canResend(
   if (attempt.sends.some(({ cause }) => cause === 'key_mismatch' || cause === 'stored_error'))
     return false
   const { maxSends, maxSendsPerAttempt } = retryPolicy(operation.kind, given)
-  if (sendsSpent(operation) >= maxSends || attempt.sends.length >= maxSendsPerAttempt) return false
+  if (sendsSpent(operation) >= maxSends || countedSends(attempt) >= maxSendsPerAttempt) return false
   if (nowMs < keyUseEndsMs(operation, given)) return true
   // The object itself acts once, whatever became of the key; a read must have shown it first.
   const seen = inquiries.answered && inquiries.lastAtMs > lastSend(operation).atMs

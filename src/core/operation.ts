@@ -124,8 +124,24 @@ export function withSends(operation: Operation, sends: readonly Send[]): Operati
 }
 
 export function sendsSpent(operation: Operation): number {
-  return operation.earlierSends + operation.attempt.sends.length - operation.forgivenSends
+  return operation.earlierSends + countedSends(operation.attempt) - operation.forgivenSends
 }
+
+/** The sends that use up patience: what we ourselves kept from going out is not one of them. */
+export function countedSends({ sends }: Attempt): number {
+  return sends.filter(({ cause }) => cause === null || !keptBack.includes(cause)).length
+}
+
+const keptBack: readonly string[] = [
+  'started_too_late',
+  'no_time_left',
+  'no_connection_in_time',
+  'rate_limited',
+  'processor_paused',
+  'stopped',
+  'agent_suspended',
+  'store_unavailable',
+]
 
 /** Until then its key may be sent again; it ends early, because clocks differ. */
 export function keyUseEndsMs(

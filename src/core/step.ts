@@ -49,7 +49,11 @@ export const park = (reason: ParkReason): Step => command({ type: 'park', reason
 
 /** Until what stands in the way of all money right now may have gone. */
 export const waitBlocked = (payment: Payment, given: Circumstances, nowMs: number): Step =>
-  wait(blockedUntilMs(payment, given.policy, nowMs), 'unblocking')
+  wait(beforeDeadline(payment, blockedUntilMs(payment, given.policy, nowMs), nowMs), 'unblocking')
+
+// The deadline is looked at when it comes.
+const beforeDeadline = ({ notAfterMs }: Payment, untilMs: number, nowMs: number): number =>
+  nowMs < notAfterMs ? Math.min(untilMs, notAfterMs) : untilMs
 
 /** Opens an attempt, unless something stands in the way of all money right now. */
 export function begin(payment: Payment, target: Target, given: Circumstances, nowMs: number): Step {

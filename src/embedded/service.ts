@@ -79,7 +79,7 @@ export async function openService(config: Config, options: ServiceOptions): Prom
       ids: randomIds,
       policy: policyFor(config),
       claimPolicy: defaultClaimPolicy,
-      secondOperator: config.secondOperator,
+      secondOperator: config.secondOperatorToken !== null,
       breakerPolicy: defaultBreakerPolicy,
       rateLimits: rateLimits(config, processor),
       breakers: createBreakers(),
@@ -189,7 +189,11 @@ const accountFile = ({ dataFolder }: Config): string => join(dataFolder, 'proces
 /** Who we were at the processor the last time that this service started. */
 async function knownAccount(config: Config): Promise<Account | null> {
   const kept = await readFile(accountFile(config), 'utf8').catch(absentOnly)
-  return kept === null ? null : (JSON.parse(kept) as Account) // only `keepAccount` writes this file
+  try {
+    return kept === null ? null : (JSON.parse(kept) as Account) // only `keepAccount` writes this file
+  } catch {
+    return null // torn by a power loss: the processor is asked, as at the first start
+  }
 }
 
 async function keepAccount(config: Config, { binding }: Processor): Promise<void> {

@@ -3,6 +3,7 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { ConfigError } from '../config.ts'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import { addAgent, addOperator, identify, makeToken } from '../engine/identity.ts'
@@ -22,6 +23,7 @@ const firstAgent = {
   mandate: null,
 }
 const firstOperator = 'operator'
+const secondOperator = 'second_operator'
 
 export const tokensFile = (config: Pick<Config, 'dataFolder'>): string =>
   join(config.dataFolder, 'tokens.json')
@@ -34,9 +36,20 @@ export async function prepareTokens(engine: Engine, config: Config): Promise<Fir
   if ((await identify(engine, operatorToken)) === null) {
     await addOperator(engine, firstOperator, operatorToken)
   }
+  await prepareSecondOperator(engine, config)
   const made = kept === null && config.agentToken === null
   if (made) await keepTokens(config, { agentToken, operatorToken })
   return { agentToken, operatorToken, made }
+}
+
+async function prepareSecondOperator(engine: Engine, config: Config): Promise<void> {
+  const { secondOperatorToken } = config
+  if (secondOperatorToken === null) return
+  const known = await identify(engine, secondOperatorToken)
+  if (known === null) await addOperator(engine, secondOperator, secondOperatorToken)
+  else if (known.role !== 'operator' || known.name !== secondOperator) {
+    throw new ConfigError('QUITTANCE_SECOND_OPERATOR_TOKEN is somebody else’s token already.')
+  }
 }
 
 // Whole or not at all, whatever happens in between; nobody else may read it at any moment.

@@ -81,7 +81,7 @@ async function permitFor(engine: Engine, paymentId: string): Promise<Permitted |
 // A probe that is not made must not keep the breaker waiting for its verdict.
 async function giveBack(engine: Engine, changed: Change, permit: Permit | null): Promise<void> {
   if (permit === null || permit.epoch === null || !('row' in changed)) return
-  await reportCall(engine, changed.row.payment, permit.epoch, null)
+  await reportCall(engine, changed.row.payment, permit, null)
 }
 
 function withoutRow(changed: Exclude<Change, { row: unknown }>): Progress {
@@ -128,19 +128,21 @@ async function send(
   if (operation === null) throw new Error('the stored send has no operation')
   const { attempt } = operation
   const { number, atMs } = lastSend(operation)
-  // What was thrown or has opened since the decision still stops it; nothing is awaited after this.
-  const stopped = await confirmPermit(engine, payment, permit)
+  const policy = policyOf(engine, payment)
   // A stalled sender that wakes up late must stay silent: others may have concluded by now. Both
   // clocks count, because one stands still while the machine sleeps and the other can be set.
-  const elapsedMs = Math.max(
-    engine.clock.steadyMs() - started.steadyMs,
-    engine.clock.nowMs() - started.wallMs,
-  )
-  const policy = policyOf(engine, payment)
-  const isLate = processor === null || elapsedMs > policy.startSendWithinMs
+  const elapsedMs = (): number =>
+    Math.max(engine.clock.steadyMs() - started.steadyMs, engine.clock.nowMs() - started.wallMs)
+  // What was thrown or has opened since the decision still stops it; asked once more by an adapter
+  // that had to wait for a connection.
+  const mayStart = async (): Promise<string | null> => {
+    const stopped = await confirmPermit(engine, payment, permit).catch(() => 'store_unavailable')
+    return stopped ?? (elapsedMs() > policy.startSendWithinMs ? 'started_too_late' : null)
+  }
+  const refused = processor === null ? 'started_too_late' : await mayStart()
   const answer =
-    processor === null || isLate || stopped !== null
-      ? notSent(stopped ?? 'started_too_late')
+    processor === null || refused !== null
+      ? notSent(refused ?? 'started_too_late')
       : await measured(
           engine,
           { processor: payment.binding.processor, operation: operation.kind },
@@ -149,7 +151,8 @@ async function send(
               kind: operation.kind,
               attempt,
               payment,
-              timeoutMs: policy.callTimeoutMs - elapsedMs,
+              timeoutMs: policy.callTimeoutMs - elapsedMs(),
+              mayStart,
             }),
           (told) => classify(operation.kind, attempt, told),
         )
@@ -164,7 +167,7 @@ async function send(
       answer,
       askedAtMs: atMs,
     }),
-    reportCall(engine, payment, permit.epoch, answer),
+    reportCall(engine, payment, permit, answer),
   ])
   return progressed
 }

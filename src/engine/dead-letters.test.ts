@@ -54,9 +54,13 @@ async function park(world: TestWorld, bill: number): Promise<string> {
   return submission.paymentId
 }
 
-async function putBreaker(world: TestWorld, closedAtMs: number | null): Promise<void> {
+async function putBreaker(
+  world: TestWorld,
+  closedAtMs: number,
+  openedAtMs = closedAtMs - 3_600_000,
+): Promise<void> {
   const key = processorKey(world.processor.binding)
-  const value = { ...closedBreaker, closedAtMs }
+  const value = { ...closedBreaker, openedAtMs, closedAtMs }
   const put = { do: 'put', table: 'breaker', key, value, if: null } as const
   await world.engine.store.commit({ commitId: `cmt_${closedAtMs}`, actions: [put] })
 }
@@ -206,4 +210,20 @@ test('where two operators are needed, the second one of another name and the sam
   assert.equal(await world.stateOf(id), 'voided')
   const letter = (await readDeadLetter(engine, id))?.letter
   assert.deepEqual([letter?.status, letter?.endedBy], ['resolved', 'otto'])
+})
+
+test('the rule leaves what was parked before the outage, and whatever a person has a word on', async () => {
+  const { world } = await brokenWorld()
+  const before = await park(world, 1)
+  const nowMs = world.hand.nowMs + 7_200_000
+  world.hand.nowMs = nowMs
+  await putBreaker(world, nowMs, nowMs - 60_000)
+  assert.equal((await redriveByRule(world.engine, null)).taken, 0, before)
+  const noted = await park(world, 2)
+  await noteDeadLetter(world.engine, noted, 'paid by hand', 'olga')
+  const ruled = await park(world, 3)
+  await putBreaker(world, world.hand.nowMs)
+  assert.equal((await redriveByRule(world.engine, null)).taken, 1)
+  assert.equal((await readDeadLetter(world.engine, noted))?.letter.status, 'open')
+  assert.equal((await readDeadLetter(world.engine, ruled))?.letter.status, 'redriven')
 })

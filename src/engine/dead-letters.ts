@@ -207,6 +207,9 @@ async function redriveOne(
 
 // ── The rule ─────────────────────────────────────────────────────────────────────────────────────
 
+/** An outage begins before the breaker has noticed: what was parked so shortly before is its work too. */
+const foretellingMs = 60_000
+
 /** What was parked up to so long after the breaker had closed still counts as the outage's. */
 const aftermathMs = 60_000
 
@@ -232,36 +235,66 @@ export async function redriveByRule(
     ...(cursor === null ? {} : { cursor }),
   })
   let taken = 0
-  for (const { value } of page.rows) {
-    if (!(await isForTheRule(engine, value, recovered))) continue
-    const act = { by: byRule, reason: 'the breaker has closed' }
-    if ((await redriveOne(engine, value.paymentId, act)) === null) taken += 1
+  for (const { key } of page.rows) {
+    const done = await redriveIfRuled(engine, key, recovered).catch((error: unknown) => {
+      engine.alarm({ kind: 'bug', paymentId: key, detail: `redrive rule: ${String(error)}` })
+      return false
+    })
+    if (!done) continue
+    taken += 1
     await engine.clock.sleep(redrivePauseMs)
   }
   return { taken, cursor: page.cursor }
 }
 
-/** When the breaker of each has closed; only of those that are closed now. */
-async function recoveredProcessors(engine: Engine): Promise<ReadonlyMap<string, number>> {
-  const recovered = new Map<string, number>()
+interface Outage {
+  readonly openedAtMs: number
+  readonly closedAtMs: number
+}
+
+/** The last outage of each processor whose breaker is closed now. */
+async function recoveredProcessors(engine: Engine): Promise<ReadonlyMap<string, Outage>> {
+  const recovered = new Map<string, Outage>()
   for (const [name, processor] of engine.processors) {
     const key = processorKey(processor.binding)
-    const [breaker] = await engine.store.read([{ table: 'breaker', key }])
-    if (breaker?.value.state === 'closed' && breaker.value.closedAtMs !== null) {
-      recovered.set(name, breaker.value.closedAtMs)
-    }
+    const [row] = await engine.store.read([{ table: 'breaker', key }])
+    if (row?.value.state !== 'closed') continue
+    const { openedAtMs, closedAtMs } = row.value
+    if (openedAtMs !== null && closedAtMs !== null) recovered.set(name, { openedAtMs, closedAtMs })
   }
   return recovered
 }
 
-async function isForTheRule(
+// Looked at afresh, and acted on only as it was seen: a person may have it in hand meanwhile.
+async function redriveIfRuled(
   engine: Engine,
-  letter: DeadLetterRow,
-  recovered: ReadonlyMap<string, number>,
+  paymentId: string,
+  recovered: ReadonlyMap<string, Outage>,
 ): Promise<boolean> {
-  const closedAtMs = recovered.get(letter.processor)
-  if (closedAtMs === undefined || letter.parkedAtMs > closedAtMs + aftermathMs) return false
-  if (letter.ruleRedrives >= maxRuleRedrives || !ruleReasons.includes(letter.reason)) return false
-  const [row] = await engine.store.read([{ table: 'payment', key: letter.paymentId }])
-  return row !== null && engine.time.nowMs(0) < row.value.payment.notAfterMs
+  const [row, letter] = await engine.store.read([
+    { table: 'payment', key: paymentId },
+    { table: 'dead_letter', key: paymentId },
+  ])
+  if (row === null || letter === null) return false
+  const { payment } = row.value
+  if (engine.time.nowMs(0) >= payment.notAfterMs) return false
+  if (!isForTheRule(letter.value, recovered.get(letter.value.processor))) return false
+  if ((await blockadeNow(engine, letter.value)) !== null) return false
+  const command = {
+    type: 'redrive',
+    by: byRule,
+    reason: 'the breaker has closed',
+    notAfterMs: null,
+  } as const
+  const { result } = await operatePayment(engine, paymentId, command, payment.seq)
+  return result !== 'rejected'
+}
+
+// What was parked for a reason of its own before the outage, or has a person's word on it, is a person's.
+function isForTheRule(letter: DeadLetterRow, outage: Outage | undefined): boolean {
+  if (outage === undefined || letter.status !== 'open') return false
+  if (letter.proposal !== null || letter.note !== null) return false
+  if (letter.parkedAtMs < outage.openedAtMs - foretellingMs) return false
+  if (letter.parkedAtMs > outage.closedAtMs + aftermathMs) return false
+  return letter.ruleRedrives < maxRuleRedrives && ruleReasons.includes(letter.reason)
 }

@@ -17,6 +17,8 @@ import type { Gates } from './gates.ts'
 export interface Permit {
   /** The call is the breaker's probe under this number. */
   readonly epoch: number | null
+  /** The breaker's number when leave was given. */
+  readonly seen: number
   readonly slotAtMs: number | null
 }
 
@@ -42,10 +44,11 @@ export async function obtainPermit(
   const slot = await takeSlot(engine, payment, gates)
   if (slot.slot === 'full') {
     // The probe is not made now: the next payment may.
-    await reportCall(engine, payment, probe.epoch, null)
+    await reportCall(engine, payment, { epoch: probe.epoch, seen: 0 }, null)
     return { permitted: false, untilMs: slot.askAgainAtMs }
   }
-  return { permitted: true, permit: { epoch: probe.epoch, slotAtMs: slot.atMs } }
+  const seen = probe.epoch ?? gates.breaker?.value.epoch ?? 0
+  return { permitted: true, permit: { epoch: probe.epoch, seen, slotAtMs: slot.atMs } }
 }
 
 async function takeProbe(
@@ -113,12 +116,14 @@ export async function confirmPermit(
     if (slot.slot === 'full') return 'rate_limited'
   }
   const latest = late ? await readGates(engine, payment) : gates
-  const isProbe = permit.epoch !== null && latest.breaker?.value.epoch === permit.epoch
+  const now = latest.breaker?.value ?? closedBreaker
+  const isProbe =
+    now.state === 'half_open' && now.epoch === permit.epoch && now.probe?.paymentId === payment.id
   const blockade = blockadeOf(engine, latest, payment.id)
   if (blockade !== null) return blockade.why
   // It opened meanwhile and waits for a probe: this call was not meant as one.
   const key = processorKey(payment.binding)
-  const { state } = engine.breakers.foresee(engine, key, latest.breaker?.value ?? closedBreaker)
+  const { state } = engine.breakers.foresee(engine, key, now)
   return state === 'closed' || isProbe ? null : 'processor_paused'
 }
 
@@ -126,13 +131,15 @@ export async function confirmPermit(
 export async function reportCall(
   engine: Engine,
   payment: Payment,
-  epoch: number | null,
+  { epoch, seen }: Pick<Permit, 'epoch' | 'seen'>,
   answer: Answer | null,
 ): Promise<void> {
   const told = answer === null ? null : verdictOf(answer)
   if (told === null && epoch === null) return
-  const verdict: Report['verdict'] = told ?? 'none'
+  // Whoever answers a probe works, even if it only asks for patience.
+  const answered = answer !== null && answer.signal !== 'not_sent'
+  const verdict: Report['verdict'] = told ?? (answered ? 'good' : 'none')
   const atMs = engine.time.nowMs(0)
-  const report = { verdict, epoch, paymentId: payment.id, atMs }
+  const report = { verdict, epoch, seen, paymentId: payment.id, atMs }
   await engine.breakers.report(engine, processorKey(payment.binding), report)
 }

@@ -75,11 +75,16 @@ async function proposeFirst(
   const processorReference = said.finding === 'paid' ? said.processorReference : null
   const { proposal } = letter.value
   const isSame =
-    proposal?.finding === said.finding && proposal.processorReference === processorReference
+    proposal?.finding === said.finding &&
+    proposal.processorReference === processorReference &&
+    proposal.seq === version
   if (isSame && proposal.by !== by) return null
   const atMs = engine.time.nowMs(0)
   const { finding } = said
-  const value = { ...letter.value, proposal: { by, atMs, finding, processorReference, reason } }
+  const value = {
+    ...letter.value,
+    proposal: { by, atMs, finding, processorReference, reason, seq: version },
+  }
   const committed = await engine.store.commit({
     commitId: engine.ids.next('cmt', atMs),
     actions: [

@@ -34,7 +34,12 @@ interface Line {
   readonly held: Map<string, number[]>
   /** Who was told to ask again, and when: they will, and their share is kept for them. */
   readonly turnedAway: Map<string, number>
+  /** When somebody was turned away lately; so many are in front of the next one. */
+  refusals: number[]
 }
+
+/** Whoever is turned away asks again within this, however many stand in front. */
+const longestAskMs = 30_000
 
 /** So long is waited where the store did not take a reservation. */
 const storePauseMs = 250
@@ -45,7 +50,13 @@ export function createSlots(): Slots {
   const lineOf = (key: string): Line => {
     const known = lines.get(key)
     if (known !== undefined) return known
-    const made: Line = { asking: [], isWriting: false, held: new Map(), turnedAway: new Map() }
+    const made: Line = {
+      asking: [],
+      isWriting: false,
+      held: new Map(),
+      turnedAway: new Map(),
+      refusals: [],
+    }
     lines.set(key, made)
     return made
   }
@@ -112,11 +123,21 @@ async function reserveAll(
     held.set(agent, [...own, reserved.atMs])
     return { slot: 'given', atMs: reserved.atMs }
   })
-  for (const [index, agent] of asks.entries()) {
-    if (given[index]?.slot === 'full') line.turnedAway.set(agent, nowMs)
-    else line.turnedAway.delete(agent)
-  }
-  if (tatMs === null || tatMs === row?.value.tatMs) return given
+  line.refusals = line.refusals.filter((atMs) => Math.abs(nowMs - atMs) <= slotHorizonMs)
+  const answers = given.map((reserved, index) => {
+    const agent = asks[index] ?? ''
+    if (reserved.slot === 'given') {
+      line.turnedAway.delete(agent)
+      return reserved
+    }
+    line.turnedAway.set(agent, nowMs)
+    line.refusals.push(nowMs)
+    // At its place in the queue, not at the next slot: a backlog must not ask for ever.
+    const placeMs = (line.refusals.length * 1000) / (asking[index]?.limit.perSecond ?? 1)
+    const askAgainAtMs = Math.max(reserved.askAgainAtMs, nowMs + Math.min(longestAskMs, placeMs))
+    return { slot: 'full', askAgainAtMs } as const
+  })
+  if (tatMs === null || tatMs === row?.value.tatMs) return answers
   const condition = row === null ? ({ absent: true } as const) : { version: row.version }
   const put: Action = { do: 'put', table: 'slot', key, value: { tatMs }, if: condition }
   const commitId = engine.ids.next('cmt', nowMs)
@@ -124,7 +145,7 @@ async function reserveAll(
   if (committed.result !== 'committed') return null
   line.held.clear()
   for (const [agent, slots] of held) line.held.set(agent, slots)
-  return given
+  return answers
 }
 
 function forgetPast({ held, turnedAway }: Line, nowMs: number): void {

@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly body: string | null
   /** From the call to its end, waiting for a connection included. */
   readonly timeoutMs: number
+  /** Asked once its turn has come; a word is why it must not go out. Never rejects. */
+  readonly mayStart?: () => Promise<string | null>
 }
 
 /**
@@ -63,8 +65,12 @@ export function openHttpClient(origin: string, connections: number): HttpClient 
       const beganMs = performance.now()
       const endTurn = await turns.take(timeoutMs)
       if (endTurn === null) return { result: 'not_sent', cause: 'no_connection_in_time' }
+      const refused = (await request.mayStart?.()) ?? null
       const leftMs = timeoutMs - (performance.now() - beganMs)
-      const result = await callOnce(pool, { ...request, timeoutMs: leftMs })
+      const result: HttpResult =
+        refused === null
+          ? await callOnce(pool, { ...request, timeoutMs: leftMs })
+          : { result: 'not_sent', cause: refused }
       endTurn()
       return result
     },

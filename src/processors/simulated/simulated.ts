@@ -93,6 +93,7 @@ export async function openSimulatedProcessor(
         // What the doubt takes is taken from the call's own time: it must end when it said it would.
         const beganMs = performance.now()
         const cause = await identity.doubt(call.timeoutMs)
+        if (cause === 'other_account') return { ...noAnswer, signal: 'account_fault', cause }
         if (cause !== null) return { ...noAnswer, signal: 'not_sent', cause }
         return send(wire, { ...call, timeoutMs: call.timeoutMs - (performance.now() - beganMs) })
       },
@@ -162,6 +163,7 @@ async function send(wire: Wire, call: Call): Promise<Answer> {
     },
     body,
     timeoutMs: call.timeoutMs,
+    ...(call.mayStart === undefined ? {} : { mayStart: call.mayStart }),
   })
   if (result.result !== 'answered') return answerToFailure(result)
   const excerpt = excerptOf(result.body ?? '', wire.secrets)
