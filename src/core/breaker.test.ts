@@ -29,8 +29,8 @@ const after = (breaker: Breaker, reports: readonly Report[], nowMs = t0) =>
   record(breaker, reports, nowMs, policy)
 const open = after(closedBreaker, calls(policy.straight, 'bad'))
 
-test('it opens after eight failures in a row, and not after seven', () => {
-  assert.equal(after(closedBreaker, calls(7, 'bad')).state, 'closed')
+test('it opens after five failures in a row, and not after four', () => {
+  assert.equal(after(closedBreaker, calls(4, 'bad')).state, 'closed')
   assert.deepEqual(
     { ...open, recent: [] },
     {
@@ -70,7 +70,7 @@ test('one payment that only ever fails does not open it for all the others', () 
 })
 
 test('what is older than a minute does not count', () => {
-  const warm = after(closedBreaker, calls(7, 'bad'))
+  const warm = after(closedBreaker, calls(4, 'bad'))
   const later = t0 + policy.forgetAfterMs + 1
   assert.equal(after(warm, [call('bad', later)], later).state, 'closed')
 })
@@ -215,7 +215,7 @@ test('failures seen by a clock that was ahead count, and are forgotten a minute 
   const ahead = t0 + 86_400_000
   const warm = after(
     closedBreaker,
-    calls(7, 'bad').map((each) => ({ ...each, atMs: ahead })),
+    calls(4, 'bad').map((each) => ({ ...each, atMs: ahead })),
     ahead,
   )
   assert.equal(after(warm, [call('bad', t0)], t0).state, 'open')

@@ -60,7 +60,7 @@ export const defaultBreakerPolicy: BreakerPolicy = {
   // than twenty calls.
   window: 20,
   failures: 12,
-  straight: 8,
+  straight: 5,
   payments: 3,
   forgetAfterMs: 60_000,
   // A deployment at the processor is over in seconds; after a long outage money waits a minute more.

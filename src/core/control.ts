@@ -14,7 +14,7 @@ export type ControlAct = 'stop' | 'start' | 'pause' | 'resume' | 'suspend' | 're
 /** Who threw which switch, when and why; kept for good. */
 export interface AuditRow {
   readonly act: ControlAct | 'note' | 'redrive_many' | 'breaker'
-  /** `all`, a processor's key, an agent's id, or a payment's. */
+  /** `all`, a processor's key, an agent's id, a payment's, or `dead_letters` for many at once. */
   readonly target: string
   readonly by: string
   readonly reason: string

@@ -34,7 +34,7 @@ export interface DeadLetterRow {
   readonly redrives: number
   /** Of these, by the rule; past its bound a person is asked. */
   readonly ruleRedrives: number
-  /** Who ended it: an operator's name, `rule` or `evidence`. */
+  /** Who ended it: an operator's name, an agent that voided it, `rule` or `evidence`. */
   readonly endedBy: string | null
   readonly endedAtMs: number | null
   /** An operator's note to the next one. */
@@ -95,9 +95,16 @@ export function deadLetterAfter(
       proposal: null,
     }
   }
+  return { ...row, status: 'resolved', endedBy: whoEnded(events), endedAtMs, proposal: null }
+}
+
+function whoEnded(events: readonly PaymentEvent[]): string {
   const resolved = events.find((event) => event.type === 'resolved')
-  const endedBy = resolved === undefined ? 'evidence' : resolved.by.cause
-  return { ...row, status: 'resolved', endedBy, endedAtMs, proposal: null }
+  if (resolved !== undefined) return resolved.by.cause
+  // Nothing was ever sent: whoever asked for the void ended it, not the processor.
+  const isUnsent = events.some((event) => event.type === 'voided' && event.by === null)
+  const asked = events.find((event) => event.type === 'void_requested')
+  return isUnsent && asked !== undefined ? asked.by : 'evidence'
 }
 
 function opened(

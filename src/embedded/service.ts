@@ -147,8 +147,8 @@ const redriveEveryMs = 1_000
 /** The rule that takes up again what an outage left behind, a page at a time. */
 function startRedriving(engine: Engine): Repeating {
   let cursor: string | null = null
-  return repeat(async () => {
-    const look = await redriveByRule(engine, cursor)
+  return repeat(async (isStopping) => {
+    const look = await redriveByRule(engine, cursor, isStopping)
     cursor = look.cursor
     return look.taken
   }, redriveEveryMs)

@@ -7,7 +7,6 @@ import type { LookUpBy, Step } from '../core/step.ts'
 import { needsFreshLook } from '../core/observe.ts'
 import type { Evidence } from '../core/observe.ts'
 import { lastSend, operationAt } from '../core/operation.ts'
-import { paymentFormat } from '../core/payment.ts'
 import type { Payment, Target } from '../core/payment.ts'
 import { classify } from '../core/outcome.ts'
 import type { Answer, Finding, ObjectView } from '../core/outcome.ts'
@@ -18,8 +17,9 @@ import type { Engine } from './engine.ts'
 import { measured } from './meter.ts'
 import { readGates } from './gates.ts'
 import type { Gates } from './gates.ts'
-import { confirmPermit, obtainPermit, reportCall } from './permit.ts'
-import type { Permit, Permitted } from './permit.ts'
+import { confirmPermit, giveBackProbe, obtainPermit, permitAtOnce, reportCall } from './permit.ts'
+import type { Permit } from './permit.ts'
+import { slotToleranceMs } from '../core/rate.ts'
 
 /** What the driver does next. */
 export type Progress =
@@ -32,12 +32,30 @@ export type Progress =
   | { readonly next: 'store_unavailable' }
 
 export async function advance(engine: Engine, paymentId: string, run: number): Promise<Progress> {
-  const permitted = await permitFor(engine, paymentId)
-  if (permitted?.permitted === false) return { next: 'wait', untilMs: permitted.untilMs }
-  const permit = permitted?.permit ?? null
+  const made = await makeStep(engine, paymentId, run, null)
+  if (!('needsPermit' in made)) return made
+  const { payment, gates } = made.needsPermit
+  const permitted = await obtainPermit(engine, payment, gates)
+  if (!permitted.permitted) return { next: 'wait', untilMs: permitted.untilMs }
+  const again = await makeStep(engine, paymentId, run, permitted.permit)
+  return 'needsPermit' in again ? { next: 'go_on' } : again
+}
+
+/** A send that has to wait for its leave: nothing was stored. */
+interface NeedsPermit {
+  readonly needsPermit: { readonly payment: Payment; readonly gates: Gates }
+}
+
+async function makeStep(
+  engine: Engine,
+  paymentId: string,
+  run: number,
+  obtained: Permit | null,
+): Promise<Progress | NeedsPermit> {
   const started = { steadyMs: engine.clock.steadyMs(), wallMs: engine.clock.nowMs() }
   // Decided on each fresh read; after the commit it is the step that was stored.
   let step = { do: 'done' } as Step
+  let permit = obtained
   const changed = await change(
     engine,
     paymentId,
@@ -45,43 +63,28 @@ export async function advance(engine: Engine, paymentId: string, run: number): P
       started.steadyMs = engine.clock.steadyMs()
       started.wallMs = engine.clock.nowMs()
       step = next(payment, circumstances(engine, payment, gates), nowMs)
-      // The payment has changed since the permit was asked for: the next step asks for its own.
+      permit = obtained ?? permitAtOnce(engine, payment, gates)
       if (step.do === 'send' && permit === null) return { facts: [] }
       return toStore(engine, payment, step, nowMs, gates)
     },
     { guard: (row) => row.run <= run },
   )
   const isSent = changed.result === 'changed' && step.do === 'send'
-  if (!isSent) await giveBack(engine, changed, permit)
+  if (!isSent && 'row' in changed) {
+    await giveBackProbe(engine, changed.row.payment, obtained?.probe ?? null)
+  }
   if (!('row' in changed)) return withoutRow(changed)
   if (changed.result === 'rejected')
     throw new Error(`next and decide disagree: ${changed.rejection.detail}`)
   const { payment } = changed.row
   if (step.do === 'send') {
     return permit === null
-      ? { next: 'go_on' }
+      ? { needsPermit: { payment, gates: changed.gates } }
       : send(engine, payment, { target: step.target, permit, started })
   }
   if (step.do === 'look_up') return lookUp(engine, payment, step.target, step.by)
   if (step.do === 'command') return progress(engine, payment, changed.gates)
   return rest(engine, paymentId, run, step, changed.row.dueAtMs)
-}
-
-/** `null`: its next step moves no money, as far as can be seen from here. */
-async function permitFor(engine: Engine, paymentId: string): Promise<Permitted | null> {
-  const [row] = await engine.store.read([{ table: 'payment', key: paymentId }])
-  if (row === null || row.value.payment.format > paymentFormat) return null
-  const { payment } = row.value
-  const gates = await readGates(engine, payment)
-  const nowMs = engine.time.nowMs(payment.updatedAtMs)
-  const step = next(payment, circumstances(engine, payment, gates), nowMs)
-  return step.do === 'send' ? obtainPermit(engine, payment, gates) : null
-}
-
-// A probe that is not made must not keep the breaker waiting for its verdict.
-async function giveBack(engine: Engine, changed: Change, permit: Permit | null): Promise<void> {
-  if (permit === null || permit.epoch === null || !('row' in changed)) return
-  await reportCall(engine, changed.row.payment, permit, null)
 }
 
 function withoutRow(changed: Exclude<Change, { row: unknown }>): Progress {
@@ -135,11 +138,16 @@ async function send(
     Math.max(engine.clock.steadyMs() - started.steadyMs, engine.clock.nowMs() - started.wallMs)
   // What was thrown or has opened since the decision still stops it; asked once more by an adapter
   // that had to wait for a connection.
-  const mayStart = async (): Promise<string | null> => {
-    const stopped = await confirmPermit(engine, payment, permit).catch(() => 'store_unavailable')
-    return stopped ?? (elapsedMs() > policy.startSendWithinMs ? 'started_too_late' : null)
+  let current = permit
+  const mayStart = async (longestWaitMs: number): Promise<string | null> => {
+    const confirmed = await confirmPermit(engine, payment, current, longestWaitMs).catch(() => null)
+    if (confirmed === null) return 'store_unavailable'
+    if (confirmed.stopped !== null) return confirmed.stopped
+    current = confirmed.permit
+    return elapsedMs() > policy.startSendWithinMs ? 'started_too_late' : null
   }
-  const refused = processor === null ? 'started_too_late' : await mayStart()
+  const leftMs = policy.startSendWithinMs - elapsedMs()
+  const refused = processor === null ? 'started_too_late' : await mayStart(leftMs)
   const answer =
     processor === null || refused !== null
       ? notSent(refused ?? 'started_too_late')
@@ -152,7 +160,8 @@ async function send(
               attempt,
               payment,
               timeoutMs: policy.callTimeoutMs - elapsedMs(),
-              mayStart,
+              // It holds a connection by then: no long wait.
+              mayStart: () => mayStart(slotToleranceMs),
             }),
           (told) => classify(operation.kind, attempt, told),
         )

@@ -24,45 +24,51 @@ function forgetOldest(reports: Report[], window: number): void {
 /** Tries of one write; what is lost then is told again by the next calls. */
 const maxTries = 10
 
+/** Reports that one write speaks for, and who waits for it. */
+interface Batch {
+  readonly reports: Report[]
+  readonly stored: PromiseWithResolvers<void>
+}
+
+const noBatch = (): Batch => ({ reports: [], stored: Promise.withResolvers() })
+
 export function createBreakers(): Breakers {
-  const waiting = new Map<string, Report[]>()
+  const waiting = new Map<string, Batch>()
   const underWay = new Map<string, readonly Report[]>()
-  const writing = new Map<string, Promise<void>>()
+  const writing = new Set<string>()
 
   const write = async (engine: Engine, key: string): Promise<void> => {
-    try {
-      for (let reports = take(key); reports.length > 0; reports = take(key)) {
-        underWay.set(key, reports)
-        await store(engine, key, reports)
-      }
-    } catch (error) {
-      engine.alarm({ kind: 'bug', paymentId: null, detail: `breaker: ${String(error)}` })
-    } finally {
+    writing.add(key)
+    for (let batch = take(key); batch !== null; batch = take(key)) {
+      underWay.set(key, batch.reports)
+      await store(engine, key, batch.reports).catch((error: unknown) => {
+        engine.alarm({ kind: 'bug', paymentId: null, detail: `breaker: ${String(error)}` })
+      })
       underWay.delete(key)
-      writing.delete(key)
+      batch.stored.resolve()
     }
+    writing.delete(key)
   }
 
-  const take = (key: string): readonly Report[] => {
-    const reports = waiting.get(key) ?? []
+  const take = (key: string): Batch | null => {
+    const batch = waiting.get(key) ?? null
     waiting.delete(key)
-    return reports
+    return batch
   }
 
   return Object.freeze({
     report(engine: Engine, key: string, report: Report) {
-      const reports = waiting.get(key) ?? []
-      reports.push(report)
-      forgetOldest(reports, engine.breakerPolicy.window)
-      waiting.set(key, reports)
+      const batch = waiting.get(key) ?? noBatch()
+      waiting.set(key, batch)
+      batch.reports.push(report)
+      forgetOldest(batch.reports, engine.breakerPolicy.window)
       if (report.verdict === 'good' && report.epoch === null) return Promise.resolve()
-      const running = writing.get(key) ?? write(engine, key)
-      writing.set(key, running)
-      return running
+      if (!writing.has(key)) void write(engine, key)
+      return batch.stored.promise
     },
     foresee(engine: Engine, key: string, stored: Breaker) {
       if (!writing.has(key)) return stored
-      const unsaid = [...(underWay.get(key) ?? []), ...(waiting.get(key) ?? [])]
+      const unsaid = [...(underWay.get(key) ?? []), ...(waiting.get(key)?.reports ?? [])]
       return record(stored, unsaid, engine.time.nowMs(0), engine.breakerPolicy)
     },
   })

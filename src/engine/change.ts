@@ -10,6 +10,7 @@ import { paymentFormat } from '../core/payment.ts'
 import type { Payment, PaymentEvent } from '../core/payment.ts'
 import type { Rejection } from '../core/rejections.ts'
 import type { Action, PaymentRow, Row } from '../ports.ts'
+import type { DeadLetterRow } from '../core/dead-letter.ts'
 import { deadLetterActions } from './dead-letter-record.ts'
 import { circumstances } from './engine.ts'
 import type { Engine } from './engine.ts'
@@ -39,6 +40,8 @@ export interface ChangeOptions {
   /** Written in the same commit, only if there is something to commit or `always` is set. */
   readonly also?: (after: Payment) => readonly Action[]
   readonly always?: boolean
+  /** Looked at in the commit that ends a dead letter; false leaves the payment alone. */
+  readonly letterIs?: (letter: DeadLetterRow | null) => boolean
   /** Raise the run: whoever drives the payment now is superseded. */
   readonly raiseRun?: boolean
 }
@@ -89,13 +92,15 @@ async function commitChange(
     dueAtMs: dueAtMs(next(after, circumstances(engine, after, gates), nowMs), nowMs),
     run: row.value.run + (options.raiseRun === true ? 1 : 0),
   }
+  const letter = await deadLetterActions(engine, payment, after, events, options.letterIs)
+  if (letter === null) return { result: 'left' }
   const committed = await engine.store.commit({
     commitId: engine.ids.next('cmt', nowMs),
     actions: [
       { do: 'put', table: 'payment', key: payment.id, value, if: { version: row.version } },
       ...(events.length > 0 ? [{ do: 'record', paymentId: payment.id, events } as const] : []),
       ...budgetActions(payment, after),
-      ...(await deadLetterActions(engine, payment, after, events)),
+      ...letter,
       ...(options.also?.(after) ?? []),
     ],
   })

@@ -10,7 +10,7 @@ import type { Payment } from '../core/payment.ts'
 import { reject } from '../core/rejections.ts'
 import type { Rejection } from '../core/rejections.ts'
 import { change } from './change.ts'
-import type { Change } from './change.ts'
+import type { Change, ChangeOptions } from './change.ts'
 import type { Engine } from './engine.ts'
 import { tooMany } from './submit.ts'
 import type { Caller, RequestKey } from './submit.ts'
@@ -183,6 +183,7 @@ export async function operatePayment(
   paymentId: string,
   command: OperatorCommand,
   version: number | null,
+  letterIs: NonNullable<ChangeOptions['letterIs']> = () => true,
 ): Promise<CommandResult> {
   const changed = await change(
     engine,
@@ -191,7 +192,7 @@ export async function operatePayment(
       version !== null && payment.seq !== version
         ? { rejection: reject('version_mismatch', `It is at version ${payment.seq} now.`) }
         : decide(payment, command, nowMs),
-    { raiseRun: true },
+    { raiseRun: true, letterIs },
   )
   switch (changed.result) {
     case 'changed':

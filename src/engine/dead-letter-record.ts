@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 
 import { deadLetterAfter, stuckRequest } from '../core/dead-letter.ts'
-import type { ParkedWith } from '../core/dead-letter.ts'
+import type { DeadLetterRow, ParkedWith } from '../core/dead-letter.ts'
 import type { Payment, PaymentEvent, Source } from '../core/payment.ts'
 import type { Action } from '../ports.ts'
 import type { Engine } from './engine.ts'
@@ -11,15 +11,18 @@ import type { Engine } from './engine.ts'
 /** The newest events in which the last evidence is looked for; a ladder is shorter. */
 const historyLength = 50
 
+/** `null`: the record is not as the caller wants it to be. */
 export async function deadLetterActions(
   engine: Engine,
   before: Payment,
   after: Payment,
   events: readonly PaymentEvent[],
-): Promise<readonly Action[]> {
+  letterIs: (letter: DeadLetterRow | null) => boolean = () => true,
+): Promise<readonly Action[] | null> {
   const parks = events.some(({ type }) => type === 'parked')
   if (!parks && !before.holds.some(({ reason }) => reason === 'dead_letter')) return []
   const [row] = await engine.store.read([{ table: 'dead_letter', key: before.id }])
+  if (!letterIs(row?.value ?? null)) return null
   const parkedWith = parks ? await evidenceOf(engine, before, after, events) : noEvidence
   const value = deadLetterAfter(row?.value ?? null, before, after, events, parkedWith)
   if (value === null) return []

@@ -7,7 +7,7 @@ import { closedBreaker } from '../core/breaker.ts'
 import { createTestEngine, aCaller, aRequest, requestKey } from '../../test/engine-world.ts'
 import type { TestWorld } from '../../test/engine-world.ts'
 import { advance } from './advance.ts'
-import { operatePayment } from './command.ts'
+import { commandPayment, operatePayment } from './command.ts'
 import { setPaused } from './control.ts'
 import {
   listDeadLetters,
@@ -154,6 +154,10 @@ test('many are redriven one after the other, never while the processor is paused
     redriveMany(world.engine, {}, act, 10),
   ])
   assert.deepEqual(twice.flatMap(({ redriven }) => redriven).toSorted(), ids.toSorted())
+  const audit = await world.engine.store.scan({ table: 'audit', limit: 10 })
+  const orders = audit.rows.filter(({ value }) => value.act === 'redrive_many')
+  assert.equal(orders.length, 3)
+  assert.deepEqual([orders[0]?.value.by, orders[0]?.value.reason], [act.by, act.reason])
   for (const { code } of twice.flatMap(({ left }) => left)) assert.equal(code, 'not_parked')
   for (const id of ids) {
     await toRest(world, id)
@@ -210,6 +214,65 @@ test('where two operators are needed, the second one of another name and the sam
   assert.equal(await world.stateOf(id), 'voided')
   const letter = (await readDeadLetter(engine, id))?.letter
   assert.deepEqual([letter?.status, letter?.endedBy], ['resolved', 'otto'])
+})
+
+test('a first operator who changes the word at the last moment has agreed to nothing', async () => {
+  const { world } = await brokenWorld()
+  const id = await park(world, 1)
+  const [row] = await world.engine.store.read([{ table: 'payment', key: id }])
+  const version = row?.value.payment.seq ?? 0
+  const { store } = world.engine
+  const reason = 'seen in the dashboard'
+  const word = (by: string, said: Parameters<typeof resolvePayment>[2]['said']) => ({
+    by,
+    reason,
+    said,
+  })
+  const notPaid = { finding: 'not_paid' } as const
+  const paid = { finding: 'paid', processorReference: 'ch_1' } as const
+  const first = { ...world.engine, secondOperator: true }
+  assert.equal((await resolvePayment(first, id, word('olga', notPaid), version)).result, 'proposed')
+  // Between the second operator's look at the word and the commit that acts on it.
+  let reads = 0
+  const read: typeof store.read = async (keys) => {
+    if (keys.some(({ table }) => table === 'dead_letter') && (reads += 1) === 2) {
+      await resolvePayment(first, id, word('olga', paid), version)
+    }
+    return store.read(keys)
+  }
+  const second = { ...first, store: { ...store, read } }
+  const said = await resolvePayment(second, id, word('otto', notPaid), version)
+  assert.equal(said.result, 'rejected')
+  assert.equal(await world.stateOf(id), 'validated')
+})
+
+test('a parked payment that never was sent is ended by the agent that voids it', async () => {
+  const { world } = await brokenWorld()
+  const id = await park(world, 1)
+  const command = { type: 'void', reason: 'not needed any more' } as const
+  const key = { ...requestKey('void'), path: `/v1/payments/${id}/void` }
+  await commandPayment(world.engine, aCaller, key, id, command)
+  await toRest(world, id)
+  assert.equal(await world.stateOf(id), 'voided')
+  const letter = (await readDeadLetter(world.engine, id))?.letter
+  assert.deepEqual([letter?.status, letter?.endedBy], ['resolved', aCaller.agent])
+})
+
+test('the rule ends between two payments when the service stops, and takes up the rest later', async () => {
+  const { world, outage } = await brokenWorld()
+  const ids: string[] = []
+  for (let bill = 0; bill < 3; bill += 1) ids.push(await park(world, bill))
+  outage.on = false
+  await putBreaker(world, world.hand.nowMs)
+  let asked = 0
+  const isStopping = (): boolean => (asked += 1) > 1
+  assert.equal((await redriveByRule(world.engine, null, isStopping)).taken, 1)
+  assert.equal((await redriveByRule(world.engine, null)).taken, 2)
+  for (const id of ids) {
+    await toRest(world, id)
+    assert.equal(await world.stateOf(id), 'settled')
+    assert.equal(world.processor.capturesOf(id), 1)
+  }
 })
 
 test('the rule leaves what was parked before the outage, and whatever a person has a word on', async () => {

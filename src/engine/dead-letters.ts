@@ -171,6 +171,7 @@ export async function redriveMany(
   const redriven: string[] = []
   const left: { paymentId: string; code: string }[] = []
   let last = cursor ?? null
+  if (page.rows.length > 0) await orderMany(engine, act)
   for (const { key: paymentId, value } of page.rows) {
     const blockade = await blockadeNow(engine, value)
     if (blockade !== null) return { redriven, left, stoppedBy: blockade, cursor: last }
@@ -181,6 +182,28 @@ export async function redriveMany(
     await engine.clock.sleep(redrivePauseMs)
   }
   return { redriven, left, stoppedBy: null, cursor: page.cursor }
+}
+
+// Who ordered it is known even where the first of them is not taken up. Rejects where it is not
+// stored: nothing is redriven on nobody's word.
+async function orderMany(
+  engine: Engine,
+  { by, reason }: { readonly by: string; readonly reason: string },
+): Promise<void> {
+  const atMs = engine.time.nowMs(0)
+  const { result } = await engine.store.commit({
+    commitId: engine.ids.next('cmt', atMs),
+    actions: [
+      {
+        do: 'put',
+        table: 'audit',
+        key: engine.ids.next('aud', atMs),
+        value: { act: 'redrive_many', target: 'dead_letters', by, reason, atMs },
+        if: { absent: true },
+      },
+    ],
+  })
+  if (result !== 'committed') throw new Error(`the order to redrive was not stored: ${result}`)
 }
 
 async function blockadeNow(engine: Engine, letter: DeadLetterRow): Promise<Blocked | null> {
@@ -225,6 +248,7 @@ const rulePageSize = 100
 export async function redriveByRule(
   engine: Engine,
   cursor: string | null,
+  isStopping: () => boolean = () => false,
 ): Promise<{ readonly taken: number; readonly cursor: string | null }> {
   const recovered = await recoveredProcessors(engine)
   if (recovered.size === 0) return { taken: 0, cursor: null }
@@ -236,6 +260,7 @@ export async function redriveByRule(
   })
   let taken = 0
   for (const { key } of page.rows) {
+    if (isStopping()) break
     const done = await redriveIfRuled(engine, key, recovered).catch((error: unknown) => {
       engine.alarm({ kind: 'bug', paymentId: key, detail: `redrive rule: ${String(error)}` })
       return false

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { processorKey, stopKey } from '../core/control.ts'
+import type { Answer } from '../core/outcome.ts'
 import { createTestEngine, aCaller, aRequest, requestKey } from '../../test/engine-world.ts'
 import type { TestWorld, TestWorldOptions } from '../../test/engine-world.ts'
 import { advance } from './advance.ts'
@@ -41,6 +42,18 @@ async function breakerOf({ engine, processor }: TestWorld) {
   const [row] = await engine.store.read([{ table: 'breaker', key }])
   return row?.value ?? null
 }
+
+const notSentBy = (cause: string): Answer => ({
+  signal: 'not_sent',
+  cause,
+  object: null,
+  decline: null,
+  retryAfterMs: null,
+  replayed: false,
+  status: null,
+  requestId: null,
+  excerpt: null,
+})
 
 /** A world whose processor can be switched off and on. */
 function failingWorld(options: TestWorldOptions = {}) {
@@ -133,6 +146,37 @@ test('a prober that dies is followed by another after a while', async () => {
   assert.equal((await breakerOf(world))?.state, 'closed')
 })
 
+test('a twin that shares the probe and does not send cannot give it back', async () => {
+  const { world, outage, ids } = await opened()
+  outage.on = false
+  pass(world, 2_000)
+  const [first = ''] = ids
+  const dying: TestWorld = {
+    ...world,
+    engine: {
+      ...world.engine,
+      processors: new Map([
+        ['model', { ...world.processor, send: () => new Promise<never>(() => undefined) }],
+      ]),
+    },
+  }
+  void advance(dying.engine, first, 99)
+  await new Promise((resolve) => setImmediate(resolve))
+  const probe = (await breakerOf(world))?.probe
+  assert.equal(probe?.paymentId, first)
+  // The twin may make the probe's call, but is kept from it by its connections.
+  pass(world, world.engine.policy.recoverAfterMs)
+  const busy = { ...world.processor, send: async () => notSentBy('no_connection_in_time') }
+  const twin = { ...world.engine, processors: new Map([['model', busy]]) }
+  for (let step = 0; step < 20; step += 1) {
+    const progress = await advance(twin, first, 99)
+    if (progress.next === 'wait') pass(world, Math.max(0, progress.untilMs - world.hand.nowMs))
+    if (world.hand.nowMs >= (probe?.untilMs ?? 0)) break
+    const now = await breakerOf(world)
+    assert.deepEqual([now?.state, now?.probe], ['half_open', probe])
+  }
+})
+
 test('a decline or a typo of an agent never opens the breaker', async () => {
   const world = await createTestEngine({ fault: () => 'decline' }).ready()
   for (let bill = 0; bill < 30; bill += 1) await drive(world, await pay(world, bill))
@@ -216,6 +260,36 @@ test('a switch that is thrown between the commit and the call still stops the ca
     await drive(world, id)
   }
   assert.equal(await world.stateOf(id), 'settled')
+})
+
+test('a report waits for the write that speaks for it, and for no later one', async () => {
+  const world = await createTestEngine().ready()
+  const { store } = world.engine
+  const writes: (() => void)[] = []
+  const commit: typeof store.commit = async (write) => {
+    await new Promise<void>((resolve) => void writes.push(resolve))
+    return store.commit(write)
+  }
+  const engine = { ...world.engine, store: { ...store, commit } }
+  const breakers = createBreakers()
+  const bad = (paymentId: string) =>
+    breakers.report(engine, 'key', {
+      verdict: 'bad',
+      epoch: null,
+      paymentId,
+      atMs: world.hand.nowMs,
+    })
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  let told = 0
+  void bad('a').then(() => (told += 1))
+  await turn()
+  void bad('b').then(() => (told += 1))
+  writes.shift()?.()
+  await turn()
+  assert.deepEqual([told, writes.length], [1, 1])
+  writes.shift()?.()
+  await turn()
+  assert.equal(told, 2)
 })
 
 test('what is in flight when everything stops ends properly', async () => {

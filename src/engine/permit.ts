@@ -15,11 +15,17 @@ import { blockadeOf, readGates } from './gates.ts'
 import type { Gates } from './gates.ts'
 
 export interface Permit {
-  /** The call is the breaker's probe under this number. */
-  readonly epoch: number | null
+  /** The call is the breaker's probe. */
+  readonly probe: Probe | null
   /** The breaker's number when leave was given. */
   readonly seen: number
   readonly slotAtMs: number | null
+}
+
+export interface Probe {
+  readonly epoch: number
+  /** Begun for this call; another driver of the same payment may only share it, and not give it back. */
+  readonly isOwn: boolean
 }
 
 export type Permitted =
@@ -32,57 +38,84 @@ const resumption = { limit: { perSecond: 50, burst: 10 }, forMs: 10_000 }
 /** Another payment's probe is under way, or the store did not say: so long until the next look. */
 const probePauseMs = 500
 
+/** Leave where nothing has to be asked or waited for: no probe, no slot. `null`: `obtainPermit`. */
+export function permitAtOnce(engine: Engine, payment: Payment, gates: Gates): Permit | null {
+  const { breaker } = gates
+  if (!passesFreely(engine, payment, gates) || limitOf(engine, payment, gates) !== null) return null
+  return { probe: null, seen: breaker?.value.epoch ?? 0, slotAtMs: null }
+}
+
 export async function obtainPermit(
   engine: Engine,
   payment: Payment,
   gates: Gates,
 ): Promise<Permitted> {
-  const probe = await takeProbe(engine, payment, gates)
-  if (probe === null) {
+  const way = await takeWay(engine, payment, gates)
+  if (way === null) {
     return { permitted: false, untilMs: engine.time.nowMs(0) + probePauseMs }
   }
-  const slot = await takeSlot(engine, payment, gates)
+  const { probe } = way
+  const slot = await takeSlot(engine, payment, gates, slotHorizonMs)
   if (slot.slot === 'full') {
     // The probe is not made now: the next payment may.
-    await reportCall(engine, payment, { epoch: probe.epoch, seen: 0 }, null)
+    await giveBackProbe(engine, payment, probe)
     return { permitted: false, untilMs: slot.askAgainAtMs }
   }
-  const seen = probe.epoch ?? gates.breaker?.value.epoch ?? 0
-  return { permitted: true, permit: { epoch: probe.epoch, seen, slotAtMs: slot.atMs } }
+  const seen = probe?.epoch ?? gates.breaker?.value.epoch ?? 0
+  return { permitted: true, permit: { probe, seen, slotAtMs: slot.atMs } }
 }
 
-async function takeProbe(
+/** A probe that is not made after all must not keep the breaker waiting for its verdict. */
+export async function giveBackProbe(
   engine: Engine,
   payment: Payment,
-  { breaker }: Gates,
-): Promise<{ readonly epoch: number | null } | null> {
+  probe: Probe | null,
+): Promise<void> {
+  if (probe !== null) await reportCall(engine, payment, { probe, seen: probe.epoch }, null)
+}
+
+/** The stored breaker is closed, and what is still to be stored leaves it so. */
+function passesFreely(engine: Engine, { binding }: Payment, { breaker }: Gates): boolean {
+  const stored = breaker?.value ?? closedBreaker
+  const key = processorKey(binding)
+  return (
+    stored.state === 'closed' && engine.breakers.foresee(engine, key, stored).state === 'closed'
+  )
+}
+
+/** `null`: no way through the breaker now. */
+async function takeWay(
+  engine: Engine,
+  payment: Payment,
+  gates: Gates,
+): Promise<{ readonly probe: Probe | null } | null> {
+  const { breaker } = gates
   if (breaker === null || breaker.value.state === 'closed') {
-    const key = processorKey(payment.binding)
-    const foreseen = engine.breakers.foresee(engine, key, breaker?.value ?? closedBreaker)
-    return foreseen.state === 'closed' ? { epoch: null } : null
+    return passesFreely(engine, payment, gates) ? { probe: null } : null
   }
   const nowMs = engine.time.nowMs(0)
   const { gate } = gateOf(breaker.value, payment.id, nowMs, engine.breakerPolicy)
   if (gate === 'blocked') return null
-  if (gate === 'pass') return { epoch: breaker.value.epoch }
+  if (gate === 'pass') return { probe: { epoch: breaker.value.epoch, isOwn: false } }
   const after = beginProbe(breaker.value, payment.id, nowMs, engine.breakerPolicy)
   const key = processorKey(payment.binding)
   const stored = await storeBreaker(engine, key, breaker, after, nowMs)
-  return stored === 'committed' ? { epoch: after.epoch } : null
+  return stored === 'committed' ? { probe: { epoch: after.epoch, isOwn: true } } : null
 }
 
-async function takeSlot(engine: Engine, payment: Payment, gates: Gates) {
+/** Waits for its slot, but no longer than `longestMs`: a slot farther ahead is not taken up. */
+async function takeSlot(engine: Engine, payment: Payment, gates: Gates, longestMs: number) {
   const limit = limitOf(engine, payment, gates)
   if (limit === null) return { slot: 'given', atMs: null } as const
   const key = processorKey(payment.binding)
   const reserved = await engine.slots.reserve(engine, key, payment.agent, limit)
-  if (reserved.slot === 'given') {
-    const waitMs = Math.max(0, reserved.atMs - engine.clock.nowMs())
-    engine.meter.slotWaited(payment.binding.processor, waitMs)
-    // A timer may fire a moment early; no call is made before its slot.
-    for (let leftMs = waitMs; leftMs > 0; leftMs = reserved.atMs - engine.clock.nowMs()) {
-      await engine.clock.sleep(Math.min(leftMs, slotHorizonMs))
-    }
+  if (reserved.slot === 'full') return reserved
+  const waitMs = Math.max(0, reserved.atMs - engine.clock.nowMs())
+  if (waitMs > longestMs) return { slot: 'full', askAgainAtMs: reserved.atMs } as const
+  engine.meter.slotWaited(payment.binding.processor, waitMs)
+  // A timer may fire a moment early; no call is made before its slot.
+  for (let leftMs = waitMs; leftMs > 0; leftMs = reserved.atMs - engine.clock.nowMs()) {
+    await engine.clock.sleep(Math.min(leftMs, slotHorizonMs))
   }
   return reserved
 }
@@ -100,45 +133,54 @@ function limitOf(engine: Engine, payment: Payment, { breaker }: Gates): RateLimi
   }
 }
 
+export type Confirmed =
+  | { readonly stopped: null; readonly permit: Permit }
+  | { readonly stopped: Blocked | 'rate_limited' }
+
 /**
- * Right before the call: is the way still free, and the slot not missed? `null`: call now. Waits for
- * a new slot where the old one has passed, for as long as the send may still begin.
+ * Right before the call: is the way still free, and the slot not missed? A permit: call now, with it.
+ * A slot that has passed is replaced, and the new one waited for, but no longer than `longestMs`.
  */
 export async function confirmPermit(
   engine: Engine,
   payment: Payment,
   permit: Permit,
-): Promise<Blocked | 'rate_limited' | null> {
-  const late = permit.slotAtMs !== null && engine.clock.nowMs() - permit.slotAtMs > slotToleranceMs
-  const gates = await readGates(engine, payment)
+  longestMs: number,
+): Promise<Confirmed> {
+  const { probe, slotAtMs } = permit
+  const late = slotAtMs !== null && engine.clock.nowMs() - slotAtMs > slotToleranceMs
+  let confirmed = permit
   if (late) {
-    const slot = await takeSlot(engine, payment, gates)
-    if (slot.slot === 'full') return 'rate_limited'
+    const gates = await readGates(engine, payment)
+    const slot = await takeSlot(engine, payment, gates, longestMs)
+    if (slot.slot === 'full') return { stopped: 'rate_limited' }
+    confirmed = { ...permit, slotAtMs: slot.atMs }
   }
-  const latest = late ? await readGates(engine, payment) : gates
-  const now = latest.breaker?.value ?? closedBreaker
+  const gates = await readGates(engine, payment)
+  const now = gates.breaker?.value ?? closedBreaker
   const isProbe =
-    now.state === 'half_open' && now.epoch === permit.epoch && now.probe?.paymentId === payment.id
-  const blockade = blockadeOf(engine, latest, payment.id)
-  if (blockade !== null) return blockade.why
+    now.state === 'half_open' && now.epoch === probe?.epoch && now.probe?.paymentId === payment.id
+  const blockade = blockadeOf(engine, gates, payment.id)
+  if (blockade !== null) return { stopped: blockade.why }
   // It opened meanwhile and waits for a probe: this call was not meant as one.
-  const key = processorKey(payment.binding)
-  const { state } = engine.breakers.foresee(engine, key, now)
-  return state === 'closed' || isProbe ? null : 'processor_paused'
+  const passes = isProbe || passesFreely(engine, payment, gates)
+  return passes ? { stopped: null, permit: confirmed } : { stopped: 'processor_paused' }
 }
 
 /** What the call says about the processor; `null`: nothing, it was not made. */
 export async function reportCall(
   engine: Engine,
   payment: Payment,
-  { epoch, seen }: Pick<Permit, 'epoch' | 'seen'>,
+  { probe, seen }: Pick<Permit, 'probe' | 'seen'>,
   answer: Answer | null,
 ): Promise<void> {
+  const epoch = probe?.epoch ?? null
   const told = answer === null ? null : verdictOf(answer)
-  if (told === null && epoch === null) return
+  const isMade = answer !== null && answer.signal !== 'not_sent'
+  // A probe that is only shared is its owner's to give back.
+  if (told === null && (epoch === null || (!isMade && probe?.isOwn !== true))) return
   // Whoever answers a probe works, even if it only asks for patience.
-  const answered = answer !== null && answer.signal !== 'not_sent'
-  const verdict: Report['verdict'] = told ?? (answered ? 'good' : 'none')
+  const verdict: Report['verdict'] = told ?? (isMade ? 'good' : 'none')
   const atMs = engine.time.nowMs(0)
   const report = { verdict, epoch, seen, paymentId: payment.id, atMs }
   await engine.breakers.report(engine, processorKey(payment.binding), report)

@@ -3,6 +3,7 @@
 import { reject } from '../core/rejections.ts'
 import type { Rejection } from '../core/rejections.ts'
 import type { ObjectView } from '../core/outcome.ts'
+import type { DeadLetterRow, Proposal } from '../core/dead-letter.ts'
 import type { Payment } from '../core/payment.ts'
 import { operatePayment } from './command.ts'
 import type { CommandResult } from './command.ts'
@@ -30,8 +31,23 @@ export async function resolvePayment(
   if (engine.secondOperator) {
     const proposed = await proposeFirst(engine, paymentId, word, version)
     if (proposed !== null) return proposed
+    return resolveNow(engine, paymentId, word, version, (letter) =>
+      isSecondOf(letter?.proposal ?? null, word, version),
+    )
   }
   return resolveNow(engine, paymentId, word, version)
+}
+
+/** Has an operator of another name said the same of the same version before? */
+function isSecondOf(first: Proposal | null, { by, said }: Word, version: number): boolean {
+  const processorReference = said.finding === 'paid' ? said.processorReference : null
+  return (
+    first !== null &&
+    first.by !== by &&
+    first.finding === said.finding &&
+    first.processorReference === processorReference &&
+    first.seq === version
+  )
 }
 
 async function resolveNow(
@@ -39,9 +55,16 @@ async function resolveNow(
   paymentId: string,
   { by, reason, said }: Word,
   version: number,
+  letterIs?: (letter: DeadLetterRow | null) => boolean,
 ): Promise<CommandResult> {
   const act = (resolution: { finding: 'not_paid' } | { finding: 'paid'; object: ObjectView }) =>
-    operatePayment(engine, paymentId, { type: 'resolve', by, reason, resolution }, version)
+    operatePayment(
+      engine,
+      paymentId,
+      { type: 'resolve', by, reason, resolution },
+      version,
+      letterIs,
+    )
   if (said.finding === 'not_paid') return act(said)
   const [row] = await engine.store.read([{ table: 'payment', key: paymentId }])
   const payment = row?.value.payment ?? null
@@ -58,9 +81,10 @@ async function resolveNow(
 async function proposeFirst(
   engine: Engine,
   paymentId: string,
-  { by, reason, said }: Word,
+  word: Word,
   version: number,
 ): Promise<ResolveResult | null> {
+  const { by, reason, said } = word
   const [row, letter] = await engine.store.read([
     { table: 'payment', key: paymentId },
     { table: 'dead_letter', key: paymentId },
@@ -72,13 +96,8 @@ async function proposeFirst(
     const rejection = reject('not_parked', 'It has no record in the dead letters.')
     return { result: 'rejected', rejection, existing: payment }
   }
+  if (isSecondOf(letter.value.proposal, word, version)) return null
   const processorReference = said.finding === 'paid' ? said.processorReference : null
-  const { proposal } = letter.value
-  const isSame =
-    proposal?.finding === said.finding &&
-    proposal.processorReference === processorReference &&
-    proposal.seq === version
-  if (isSame && proposal.by !== by) return null
   const atMs = engine.time.nowMs(0)
   const { finding } = said
   const value = {

@@ -11,6 +11,8 @@ import { advance } from './advance.ts'
 import { addAgent } from './identity.ts'
 import { createSlots } from './slots.ts'
 import type { Reserved } from './slots.ts'
+import type { Processor } from '../ports.ts'
+import { processorKey } from '../core/control.ts'
 import { submit } from './submit.ts'
 
 const limit: RateLimit = { perSecond: 10, burst: 3 }
@@ -34,10 +36,14 @@ test('however many ask at once, from whichever process, the pace is kept', async
   const askings = fc.array(
     fc.record({
       afterMs: fc.integer({ min: 0, max: 700 }),
-      agents: fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 12 }),
+      agents: fc.array(fc.constantFrom('a', 'b', 'c'), {
+        minLength: 1,
+        maxLength: 12,
+        size: 'max',
+      }),
       process: fc.constantFrom(0, 1, 'restarted'),
     }),
-    { minLength: 1, maxLength: 12 },
+    { minLength: 1, maxLength: 12, size: 'max' },
   )
   await fc.assert(
     fc.asyncProperty(askings, async (list) => {
@@ -140,4 +146,57 @@ test('no call is made before its slot; one that is late takes a new one', async 
   for (const [index, atMs] of callsAtMs.entries()) {
     if (index > 0) assert(atMs - (callsAtMs[index - 1] ?? 0) >= 500 - slotToleranceMs)
   }
+})
+
+test('where a twin takes a slot at the same moment, the next ones are given at once', async () => {
+  const { engine, hand } = createTestEngine()
+  const { store } = engine
+  let twins = 0
+  const commit: typeof store.commit = async (write) => {
+    // A twin writes between the read and the commit, twice.
+    if ((twins += 1) <= 2) await createSlots().reserve({ ...engine, store }, 'key', 'twin', limit)
+    return store.commit(write)
+  }
+  const reserved = await createSlots().reserve(
+    { ...engine, store: { ...store, commit } },
+    'key',
+    'a',
+    limit,
+  )
+  assert.deepEqual(reserved, { slot: 'given', atMs: hand.nowMs })
+  assert.equal(twins, 3)
+})
+
+test('a call that waited too long for its connection goes with the new slot, not with a third', async () => {
+  const world = await createTestEngine().ready()
+  const asked: { atMs: number; word: string | null }[] = []
+  const processor: Processor = {
+    ...world.processor,
+    send: async (call) => {
+      // Its connection is free too late for its slot, twice.
+      for (let wait = 0; wait < 2; wait += 1) {
+        world.hand.nowMs += 450
+        asked.push({ atMs: world.hand.nowMs, word: (await call.mayStart?.()) ?? null })
+      }
+      asked.push({ atMs: world.hand.nowMs, word: (await call.mayStart?.()) ?? null })
+      return world.processor.send(call)
+    },
+  }
+  const engine = {
+    ...world.engine,
+    processors: new Map([['model', processor]]),
+    rateLimits: new Map([['model', { perSecond: 2.5, burst: 1 }]]),
+  }
+  const submission = await submit(engine, aCaller, requestKey('k'), aRequest)
+  assert(submission.result === 'accepted')
+  await advance(engine, submission.paymentId, 99)
+  while (asked.length < 3) await advance(engine, submission.paymentId, 99)
+  // A slot of 400 ms is there each time, so each was given one, and the last asked for none.
+  assert.deepEqual(
+    asked.slice(0, 3).map(({ word }) => word),
+    [null, null, null],
+  )
+  const [row] = await engine.store.read([{ table: 'slot', key: processorKey(processor.binding) }])
+  const slots = ((row?.value.tatMs ?? 0) - 1_800_000_000_000) / 400
+  assert(slots <= 4, `${slots} slots`)
 })

@@ -3,7 +3,7 @@
 // one write. No agent holds more than its share of the horizon while others ask.
 import { reserveSlot, slotHorizonMs } from '../core/rate.ts'
 import type { RateLimit } from '../core/rate.ts'
-import type { Action } from '../ports.ts'
+import type { Action, CommitResult, Row } from '../ports.ts'
 import type { Engine } from './engine.ts'
 
 export type Reserved =
@@ -67,7 +67,7 @@ export function createSlots(): Slots {
       const asking = inTurn(line.asking)
       line.asking = []
       // A reservation that cannot be stored is no reservation: everybody asks again.
-      const given = await reserveAll(engine, key, line, asking).catch(() => null)
+      const given = await reserveInTurn(engine, key, line, asking)
       const pause = { slot: 'full', askAgainAtMs: engine.clock.nowMs() + storePauseMs } as const
       for (const [index, { answer }] of asking.entries()) answer(given?.[index] ?? pause)
     }
@@ -98,12 +98,28 @@ function inTurn(asking: readonly Asking[]): readonly Asking[] {
     .map(({ each }) => each)
 }
 
-async function reserveAll(
+/** A twin took a slot at the same moment: the next ones are as good. */
+const maxConflicts = 5
+
+async function reserveInTurn(
   engine: Engine,
   key: string,
   line: Line,
   asking: readonly Asking[],
 ): Promise<readonly Reserved[] | null> {
+  for (let conflicts = 0; conflicts < maxConflicts; conflicts += 1) {
+    const given = await reserveAll(engine, key, line, asking).catch(() => null)
+    if (given !== 'conflict') return given
+  }
+  return null
+}
+
+async function reserveAll(
+  engine: Engine,
+  key: string,
+  line: Line,
+  asking: readonly Asking[],
+): Promise<readonly Reserved[] | 'conflict' | null> {
   const [row] = await engine.store.read([{ table: 'slot', key }])
   const nowMs = engine.clock.nowMs()
   forgetPast(line, nowMs)
@@ -123,29 +139,49 @@ async function reserveAll(
     held.set(agent, [...own, reserved.atMs])
     return { slot: 'given', atMs: reserved.atMs }
   })
-  line.refusals = line.refusals.filter((atMs) => Math.abs(nowMs - atMs) <= slotHorizonMs)
-  const answers = given.map((reserved, index) => {
-    const agent = asks[index] ?? ''
-    if (reserved.slot === 'given') {
-      line.turnedAway.delete(agent)
-      return reserved
-    }
-    line.turnedAway.set(agent, nowMs)
-    line.refusals.push(nowMs)
-    // At its place in the queue, not at the next slot: a backlog must not ask for ever.
-    const placeMs = (line.refusals.length * 1000) / (asking[index]?.limit.perSecond ?? 1)
-    const askAgainAtMs = Math.max(reserved.askAgainAtMs, nowMs + Math.min(longestAskMs, placeMs))
-    return { slot: 'full', askAgainAtMs } as const
-  })
-  if (tatMs === null || tatMs === row?.value.tatMs) return answers
+  if (tatMs !== null && tatMs !== row?.value.tatMs) {
+    const stored = await storeTat(engine, key, row, tatMs)
+    if (stored === 'conflict') return 'conflict'
+    if (stored === 'unknown') return null
+    line.held.clear()
+    for (const [agent, slots] of held) line.held.set(agent, slots)
+  }
+  return given.map((reserved, index) => noteAnswer(line, asking[index], reserved, nowMs))
+}
+
+async function storeTat(
+  engine: Engine,
+  key: string,
+  row: Row<'slot'> | null,
+  tatMs: number,
+): Promise<CommitResult['result']> {
   const condition = row === null ? ({ absent: true } as const) : { version: row.version }
   const put: Action = { do: 'put', table: 'slot', key, value: { tatMs }, if: condition }
-  const commitId = engine.ids.next('cmt', nowMs)
-  const committed = await engine.store.commit({ commitId, actions: [put] })
-  if (committed.result !== 'committed') return null
-  line.held.clear()
-  for (const [agent, slots] of held) line.held.set(agent, slots)
-  return answers
+  const commitId = engine.ids.next('cmt', engine.clock.nowMs())
+  const { result } = await engine.store.commit({ commitId, actions: [put] })
+  return result
+}
+
+/** Remembers who was turned away, and tells them to come at their place in the queue. */
+function noteAnswer(
+  line: Line,
+  asking: Asking | undefined,
+  reserved: Reserved,
+  nowMs: number,
+): Reserved {
+  if (asking === undefined) return reserved
+  const { agent, limit } = asking
+  if (reserved.slot === 'given') {
+    line.turnedAway.delete(agent)
+    return reserved
+  }
+  line.refusals = line.refusals.filter((atMs) => Math.abs(nowMs - atMs) <= slotHorizonMs)
+  line.turnedAway.set(agent, nowMs)
+  line.refusals.push(nowMs)
+  // At its place in the queue, not at the next slot: a backlog must not ask for ever.
+  const placeMs = (line.refusals.length * 1000) / limit.perSecond
+  const askAgainAtMs = Math.max(reserved.askAgainAtMs, nowMs + Math.min(longestAskMs, placeMs))
+  return { slot: 'full', askAgainAtMs }
 }
 
 function forgetPast({ held, turnedAway }: Line, nowMs: number): void {
