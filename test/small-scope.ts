@@ -104,6 +104,7 @@ export async function run(
   const [row] =
     paymentId === null ? [null] : await world.store.read([{ table: 'payment', key: paymentId }])
   const events = paymentId === null ? [] : await world.store.events(paymentId, 0, 1000)
+  await world.store.close()
   return {
     sites,
     payment: row?.value.payment ?? null,
@@ -336,12 +337,20 @@ export interface Explored {
   }[]
 }
 
+/** One of several that share the work: whoever has this number takes every `of`-th first fault. */
+export interface Share {
+  readonly number: number
+  readonly of: number
+}
+
 /** Every schedule of up to `depth` faults. A fault can go to each site that the run before it met. */
 export async function explore(
   openStore: () => Store,
   workload: Workload,
   depth: number,
+  share: Share = { number: 0, of: 1 },
 ): Promise<Explored> {
+  let firstFaults = 0
   let schedules = 0
   let parked = 0
   const violations: { faults: readonly string[]; wrong: readonly string[] }[] = []
@@ -354,10 +363,15 @@ export async function explore(
     if (schedule.length === depth) return
     const from = (schedule.at(-1)?.site ?? -1) + 1
     for (let site = from; site < ran.sites.length; site += 1) {
-      for (const fault of faultsAt(ran.sites[site])) await visit([...schedule, { site, fault }])
+      for (const fault of faultsAt(ran.sites[site])) {
+        if (schedule.length === 0 && (firstFaults += 1) % share.of !== share.number) continue
+        await visit([...schedule, { site, fault }])
+      }
     }
   }
   await visit([])
+  // The run without a fault is everybody's first, and counted by one.
+  if (share.number > 0) schedules -= 1
   return { schedules, parked, violations }
 }
 
