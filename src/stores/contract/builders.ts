@@ -133,6 +133,33 @@ export const key = (paymentId: string): Tables['key'] => ({
   refundId: null,
 })
 
+export function deadLetter(
+  paymentId: string,
+  status: Tables['dead_letter']['status'],
+): Tables['dead_letter'] {
+  return {
+    paymentId,
+    agent: 'agent_1',
+    account: 'acct_1',
+    processor: 'simulated',
+    status,
+    step: 'authorise',
+    reason: 'retries_exhausted',
+    attempts: 1,
+    sends: 10,
+    firstAtMs: startMs,
+    parkedAtMs: startMs,
+    requestHash: null,
+    lastEvidence: null,
+    redrives: 0,
+    ruleRedrives: 0,
+    endedBy: null,
+    endedAtMs: null,
+    note: null,
+    proposal: null,
+  }
+}
+
 let commits = 0
 
 /** A write with a commit id of its own. */

@@ -2,7 +2,17 @@
 // is planned here into writes when its turn comes.
 import * as fc from 'fast-check'
 import type { Put, RowKey, Tables } from '../../ports.ts'
-import { budget, captured, initiated, key, paymentRow, put, webhook } from './builders.ts'
+import { closedBreaker } from '../../core/breaker.ts'
+import {
+  budget,
+  captured,
+  deadLetter,
+  initiated,
+  key,
+  paymentRow,
+  put,
+  webhook,
+} from './builders.ts'
 import type { Guess, Intent, Plan } from './plans.ts'
 
 /** One thing that happens in a history. */
@@ -20,7 +30,17 @@ export const publishers = ['webhook', 'ledger']
 const budgetKeys = ['b1', 'b2']
 const lookAlikeKeys = ['l1', 'l2']
 const webhookKeys = ['w1', 'w2', 'w3']
-const otherTables = ['details', 'agent', 'account', 'token'] as const
+const deadLetterKeys = ['pay_1', 'pay_2']
+const otherTables = [
+  'details',
+  'agent',
+  'account',
+  'token',
+  'control',
+  'breaker',
+  'slot',
+  'audit',
+] as const
 
 /** Every row that a history can touch. */
 export const allKeys: readonly RowKey[] = [
@@ -28,6 +48,7 @@ export const allKeys: readonly RowKey[] = [
   ...budgetKeys.map((id) => ({ table: 'budget', key: id }) as const),
   ...lookAlikeKeys.map((id) => ({ table: 'look_alike', key: id }) as const),
   ...webhookKeys.map((id) => ({ table: 'webhook', key: id }) as const),
+  ...deadLetterKeys.map((id) => ({ table: 'dead_letter', key: id }) as const),
   ...otherTables.map((table) => ({ table, key: 'o' }) as const),
   { table: 'key', key: 'k' },
   { table: 'reference', key: 'r' },
@@ -75,17 +96,29 @@ const anyWebhook: fc.Arbitrary<Put> = fc
   })
   .map(({ id, ...facts }) => put('webhook', id, webhook(id, facts)))
 
+const anyDeadLetter: fc.Arbitrary<Put> = fc
+  .record({
+    id: fc.constantFrom(...deadLetterKeys),
+    status: fc.constantFrom('open', 'redriven', 'resolved'),
+  })
+  .map(({ id, status }) => put('dead_letter', id, deadLetter(id, status)))
+
 const others: { readonly [T in (typeof otherTables)[number]]: (text: string) => Tables[T] } = {
   details: (text) => ({ description: text, metadata: { text }, distinctFrom: [], reason: null }),
   agent: (text) => ({ id: text, account: 'acct_1', name: text, suspended: false, mandate: null }),
   account: (text) => ({ id: text, mandate: null }),
   token: (text) => ({ role: 'agent', subject: text, createdAtMs: 1 }),
+  control: (text) => ({ halted: text !== '', by: text, reason: text, atMs: 1 }),
+  breaker: (text) => ({ ...closedBreaker, epoch: text.length }),
+  slot: (text) => ({ tatMs: text.length }),
+  audit: (text) => ({ act: 'note', target: text, by: text, reason: text, atMs: 1 }),
 }
 
 const anyPut: fc.Arbitrary<Put> = fc.oneof(
   anyPayment,
   anyBudget,
   anyWebhook,
+  anyDeadLetter,
   fc.constantFrom(...paymentIds).map((id): Put => put('key', 'k', key(id))),
   fc.constantFrom(...paymentIds).map((id): Put => put('reference', 'r', { paymentId: id })),
   fc.constantFrom(...lookAlikeKeys).map((id): Put => put('look_alike', id, { paymentIds: [] })),

@@ -160,6 +160,10 @@ async function shown(store: Store): Promise<unknown> {
     ...lists.map((query) => store.list(query)),
     ...publishers.map(async (name) => (await store.unpublished(name, 3)).events),
     store.unmatchedWebhooks(2),
+    store.scan({ table: 'dead_letter', status: 'open', limit: 1 }),
+    store.scan({ table: 'dead_letter', limit: 2 }),
+    store.scan({ table: 'audit', limit: 1 }),
+    store.census().then(({ states, holds }) => [[...states].toSorted(), [...holds].toSorted()]),
   ])
 }
 
