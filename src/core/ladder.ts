@@ -45,10 +45,7 @@ export function pursue(
     case 'unknown':
       return whileUnknown(payment, target, operation, given, nowMs)
     case 'failed':
-      // Only a refused void stays failed: the object shows why, else a person looks and redrives.
-      if (sendsSpent(operation) === 0) return begin(payment, target, given, nowMs)
-      if (operation.inquiries.count > 0) return park('void_refused')
-      return lookUp(payment, target, given) ?? park('void_refused')
+      return whileRefused(payment, target, operation, given, nowMs)
     case 'succeeded':
       throw new Error('a succeeded operation has moved its payment')
   }
@@ -109,6 +106,26 @@ function whilePending(
   // After a redrive it is asked at least once more.
   if (count > 0 && nowMs - firstMs > pending.parkAfterMs) return park('pending_too_long')
   return lookUp(payment, target, given) ?? park('pending_too_long')
+}
+
+// Only a refused void stays failed. The object shows why, once it can be read; a person looks and
+// redrives where it does not.
+function whileRefused(
+  payment: Payment,
+  target: Target,
+  operation: Operation,
+  given: Circumstances,
+  nowMs: number,
+): Step {
+  if (sendsSpent(operation) === 0) return begin(payment, target, given, nowMs)
+  const { inquiry } = given.policy
+  const { count, answered, lastAtMs } = operation.inquiries
+  // A look before the refusal does not count.
+  const seen = answered && lastAtMs >= lastSend(operation).atMs
+  if (seen || count >= inquiry.max) return park('void_refused')
+  const readyAtMs = lastAtMs + backoffMs(operation.attempt.id, count, inquiry)
+  if (count > 0 && nowMs < readyAtMs) return wait(readyAtMs, 'look_up')
+  return lookUp(payment, target, given) ?? park('void_refused')
 }
 
 /**
