@@ -58,7 +58,8 @@ export const capabilities: Capabilities = {
 export function given(over: Partial<Capabilities> = {}): Circumstances {
   return {
     capabilities: { ...capabilities, ...over },
-    policy: defaultPolicy,
+    // Where clocks matter, the test says how far they differ.
+    policy: { ...defaultPolicy, clockErrorMs: 0 },
     bindingMatches: true,
     reachable: true,
     blocked: null,

@@ -138,7 +138,7 @@ export function found(
         ? { finding: 'not_found', consistent }
         : { finding: 'found', object, consistent }
   const askedAtMs = build.t0 + askedAtSeconds * build.seconds
-  return { kind: 'finding', target, by: 'object', finding, askedAtMs }
+  return { kind: 'finding', target, by: 'object', finding, askedAtMs, clockMs: askedAtMs }
 }
 
 /** The processor's own record, or a webhook. */

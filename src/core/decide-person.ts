@@ -96,7 +96,7 @@ function resolvePaid(
   const evidence: Evidence = { kind: 'record', object, askedAtMs: nowMs }
   const judgement: Judgement = {
     capabilities: { absenceAfterMs: null },
-    policy: { callTimeoutMs: 0 },
+    policy: { callTimeoutMs: 0, clockErrorMs: 0 },
   }
   const shown = observe(payment, evidence, judgement, nowMs)
   const paid = shown.some(

@@ -1,6 +1,7 @@
 // What to do about an operation that has an attempt: wait for its sender, try again what was refused,
 // and climb the ladder of an unknown. Nothing here is reached by time alone but the right to ask.
 import {
+  absenceCountsFromMs,
   countedSends,
   keyUseEndsMs,
   lastSend,
@@ -198,9 +199,9 @@ function lookUp(payment: Payment, target: Target, { capabilities }: Circumstance
 // The first look may be early: it often finds what happened. The later ones are asked when "nothing"
 // can mean something: past the index's lag, or past the time at which absence counts as proof.
 function worthAskingAtMs(operation: Operation, look: Step, given: Circumstances): number {
-  const { capabilities, policy } = given
+  const { capabilities } = given
   const sentAtMs = lastSend(operation).atMs
   if (look.do === 'look_up' && look.by === 'reference') return sentAtMs + capabilities.lookupLagMs
   if (capabilities.absenceAfterMs === null || operation.inquiries.count === 0) return sentAtMs
-  return sentAtMs + policy.callTimeoutMs + capabilities.absenceAfterMs + 1
+  return absenceCountsFromMs(operation, capabilities.absenceAfterMs, given) + 1
 }

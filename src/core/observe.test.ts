@@ -127,6 +127,41 @@ test('an object with another amount or currency is believed for nothing', () => 
 // ── Absence ──────────────────────────────────────────────────────────────────────────────────────
 
 // The send is over at 10 s, and nothing arrives later than 60 s after that.
+test('absence is no proof before the clocks of all our machines agree that it is', () => {
+  const exact = build.given()
+  const differ = { ...exact, policy: { ...exact.policy, clockErrorMs: 60_000 } }
+  const rows = (at: number, last: string): readonly Row[] => [
+    ...unknown,
+    [at - 1, found(authorise, null, at - 1), 'inquired', 'validated'],
+    [at, found(authorise, null, at), last, 'validated'],
+  ]
+  // 10 s for the call and 60 s on its way; a minute for the clocks.
+  life(rows(130, 'inquired'), { given: differ })
+  life(rows(132, 'inquired, observed'), { given: differ })
+  // Sent 40 s before our clock leapt forward by four minutes.
+  const leapt = { ...exact, leap: { byMs: 240_000, atMs: build.t0 + 40_000 } }
+  life(rows(310, 'inquired'), { given: leapt })
+  life(rows(312, 'inquired, observed'), { given: leapt })
+  // What was sent after a leap is as old as it seems.
+  const before = { ...exact, leap: { byMs: 240_000, atMs: build.t0 - 1 } }
+  life(rows(72, 'inquired, observed'), { given: before })
+})
+
+test('absence that another clock has seen does not prove it before our own has', () => {
+  const ahead = found(authorise, null, 400)
+  life([
+    ...unknown,
+    [30, ahead, 'inquired', 'validated'],
+    [31, ahead, 'inquired, observed', 'validated'],
+  ])
+  life([
+    ...unknown,
+    [30, ahead, 'inquired', 'validated'],
+    [31, found(authorise, null, 31), 'inquired', 'validated'],
+    [32, found(authorise, null, 32), 'inquired', 'validated'],
+  ])
+})
+
 test('not found is no proof; two consistent reads, both late enough, are one', () => {
   const early: readonly Row[] = [
     ...unknown,

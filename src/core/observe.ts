@@ -3,11 +3,11 @@
 // payment; an answer speaks only for its own send.
 import { believable, byObject, failed, isUnpaidEnd, voided } from './by-object.ts'
 import { evolveFacts } from './evolve.ts'
-import { lastSend, operationAt, statusOf, targetOfAttempt } from './operation.ts'
+import { absenceCountsFromMs, operationAt, statusOf, targetOfAttempt } from './operation.ts'
 import { classify } from './outcome.ts'
 import type { Answer, Decline, Finding, ObjectView } from './outcome.ts'
 import type { Fact, Operation, Payment, Send, Source, Target } from './payment.ts'
-import type { Capabilities, Policy } from './policy.ts'
+import type { Capabilities, Leap, Policy } from './policy.ts'
 
 export type Evidence =
   /** The answer to a send, or the certainty that it was never put on the wire. */
@@ -25,13 +25,16 @@ export type Evidence =
       readonly by: string
       readonly finding: Finding
       readonly askedAtMs: number
+      /** The clock itself at that moment; `askedAtMs` is never earlier than what is committed. */
+      readonly clockMs: number
     }
   /** The processor's own records. */
   | { readonly kind: 'record'; readonly object: ObjectView; readonly askedAtMs: number }
 
 export interface Judgement {
   readonly capabilities: Pick<Capabilities, 'absenceAfterMs'>
-  readonly policy: Pick<Policy, 'callTimeoutMs'>
+  readonly policy: Pick<Policy, 'callTimeoutMs' | 'clockErrorMs'>
+  readonly leap?: Leap | null
 }
 
 /** The facts that the evidence adds; none where it is no news. */
@@ -176,7 +179,11 @@ function onFinding(
     target,
     finding: found,
     consistent: consistent && !mismatched,
-    by: mismatched ? { ...source, cause: 'mismatched_answer' } : source,
+    by: {
+      ...source,
+      askedAtMs: evidence.clockMs,
+      ...(mismatched ? { cause: 'mismatched_answer' } : {}),
+    },
   }
   return [inquired, ...absence(payment, operation, inquired, judgement, object)]
 }
@@ -193,22 +200,25 @@ function settlementAsked(
 
 /**
  * Proof of absence (b): a consistent read, twice, both asked later than the last send's own end and
- * the time after which the processor lets nothing arrive any more. A decline that one of several
- * sends got stands then, because nothing can follow it.
+ * the time after which the processor lets nothing arrive any more, by whatever clock of ours. The
+ * second one is judged by the clock of who asked it, never by a time that was stored. A decline that
+ * one of several sends got stands then, because nothing can follow it.
  */
 function absence(
   payment: Payment,
   operation: Operation,
   inquired: Extract<Fact, { type: 'inquired' }>,
-  { capabilities, policy }: Judgement,
+  judgement: Judgement,
   object: ObjectView | null,
 ): readonly Fact[] {
-  if (!inquired.consistent || capabilities.absenceAfterMs === null) return []
+  const { absenceAfterMs } = judgement.capabilities
+  if (!inquired.consistent || absenceAfterMs === null) return []
   const status = statusOf(operation)
   if (status !== 'sent' && status !== 'unknown') return []
-  const afterMs = lastSend(operation).atMs + policy.callTimeoutMs + capabilities.absenceAfterMs
-  const asked = [...operation.inquiries.absentAtMs, inquired.by.askedAtMs]
-  if (asked.filter((atMs) => atMs > afterMs).length < 2) return []
+  const afterMs = absenceCountsFromMs(operation, absenceAfterMs, judgement)
+  const { askedAtMs } = inquired.by
+  const asked = [...operation.inquiries.absentAtMs, askedAtMs]
+  if (askedAtMs <= afterMs || asked.filter((atMs) => atMs > afterMs).length < 2) return []
   const by = { ...inquired.by, cause: 'absence' }
   const { target } = inquired
   const shown = target.kind === 'authorise' && object?.status === 'declined'

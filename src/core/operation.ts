@@ -9,7 +9,7 @@ import type {
   Send,
   Target,
 } from './payment.ts'
-import type { Circumstances } from './policy.ts'
+import type { Circumstances, Leap, Policy } from './policy.ts'
 
 /** The operation's status, derived from its sends and stored nowhere. */
 export function statusOf(operation: Operation): OperationStatus {
@@ -142,6 +142,25 @@ const keptBack: readonly string[] = [
   'agent_suspended',
   'store_unavailable',
 ]
+
+interface AbsenceClock {
+  readonly policy: Pick<Policy, 'callTimeoutMs' | 'clockErrorMs'>
+  readonly leap?: Leap | null
+}
+
+/**
+ * A consistent read that was asked later than this, and shows nothing, says that nothing will come.
+ * What was sent before our clock leapt forward is younger than it seems.
+ */
+export function absenceCountsFromMs(
+  operation: Operation,
+  absenceAfterMs: number,
+  { policy, leap = null }: AbsenceClock,
+): number {
+  const { atMs } = lastSend(operation)
+  const leaptMs = leap !== null && atMs < leap.atMs ? leap.byMs : 0
+  return atMs + policy.callTimeoutMs + absenceAfterMs + policy.clockErrorMs + leaptMs
+}
 
 /** Until then its key may be sent again; it ends early, because clocks differ. */
 export function keyUseEndsMs(

@@ -57,6 +57,7 @@ test('the defaults are these', () => {
     callTimeoutMs: 10_000,
     recoverAfterMs: 15_000,
     keyWindowMarginMs: 3_600_000,
+    clockErrorMs: 60_000,
     blockedCheck: { baseMs: 1_000, capMs: 300_000 },
     settlement: { maxAsks: 5, baseMs: 1_000 },
   })

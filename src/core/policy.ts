@@ -55,6 +55,11 @@ export interface Policy {
   readonly recoverAfterMs: number
   /** No re-send so close to the end of the key window: clocks differ. */
   readonly keyWindowMarginMs: number
+  /**
+   * Clocks of our machines differ by no more. What is concluded from time having passed, that nothing
+   * can arrive any more, waits so much longer.
+   */
+  readonly clockErrorMs: number
   /** When to look again while something derived (pause, stop, suspension) stands in the way. */
   readonly blockedCheck: { readonly baseMs: number; readonly capMs: number }
   readonly settlement: { readonly maxAsks: number; readonly baseMs: number }
@@ -71,12 +76,21 @@ export const defaultPolicy: Policy = {
   callTimeoutMs: 10_000,
   recoverAfterMs: 15_000,
   keyWindowMarginMs: 3_600_000,
+  clockErrorMs: 60_000,
   blockedCheck: { baseMs: 1_000, capMs: 300_000 },
   settlement: { maxAsks: 5, baseMs: 1_000 },
 }
 
 /** What stands in the way of moving money right now; derived when read, never written on payments. */
 export type Blocked = 'stopped' | 'processor_paused' | 'agent_suspended' | 'clock_jumped'
+
+/** The clock of this process has leapt forward: what it was told before seems older than it is. */
+export interface Leap {
+  /** All leaps together. */
+  readonly byMs: number
+  /** The last one, by the clock after it. */
+  readonly atMs: number
+}
 
 export interface Circumstances {
   readonly capabilities: Capabilities
@@ -86,6 +100,8 @@ export interface Circumstances {
   readonly blocked: Blocked | null
   /** False while its breaker is open: even a look-up would only fail and use up its turn. */
   readonly reachable: boolean
+  /** Missing: it has not. */
+  readonly leap?: Leap | null
 }
 
 /**

@@ -5,6 +5,7 @@ import { advance } from '../engine/advance.ts'
 import type { Progress } from '../engine/advance.ts'
 import type { Engine } from '../engine/engine.ts'
 import { sweep } from '../engine/sweep.ts'
+import { isUnreadable } from '../engine/watch-store.ts'
 
 export interface Driver {
   readonly wake: (paymentId: string, run: number) => void
@@ -85,6 +86,10 @@ export function createDriver(options: DriverOptions = defaultDriverOptions): Dri
         storePauseMs = firstStorePauseMs
       }
     } catch (error) {
+      if (isUnreadable(error)) {
+        storePauseMs = Math.min(longestStorePauseMs, storePauseMs * 2)
+        return later(paymentId, run, storePauseMs)
+      }
       setAside(on, paymentId, run, error)
     }
   }
@@ -116,9 +121,10 @@ export function createDriver(options: DriverOptions = defaultDriverOptions): Dri
   let interval: NodeJS.Timeout | undefined
   const sweepOnce = (on: Engine): void => {
     if (sweeping !== null || stopping || queued.size >= options.concurrency) return
-    sweeping = sweep(on, options.concurrency * 2, isDriven, (paymentId, run, error) =>
-      setAside(on, paymentId, run, error),
-    )
+    sweeping = sweep(on, options.concurrency * 2, isDriven, (paymentId, run, error) => {
+      // The store is away: the next sweep finds it again.
+      if (!isUnreadable(error)) setAside(on, paymentId, run, error)
+    })
       .then(() => undefined)
       .catch(() => undefined) // the store is away; the next sweep tries again
       .finally(() => {

@@ -18,6 +18,7 @@ import type { Meter } from '../engine/meter.ts'
 import { createSlots } from '../engine/slots.ts'
 import { randomIds, systemClock } from '../engine/system.ts'
 import { keepTime } from '../engine/time.ts'
+import { watchStore } from '../engine/watch-store.ts'
 import { observeWebhooks } from '../engine/webhooks.ts'
 import { createApp } from '../http/app.ts'
 import { openDoor } from '../http/door.ts'
@@ -55,7 +56,7 @@ const webhooksEveryMs = 500
 export async function openService(config: Config, options: ServiceOptions): Promise<Service> {
   await mkdir(config.dataFolder, { recursive: true, mode: 0o700 })
   // The lock on the file comes first: a second process must not even call the processor.
-  const store = openSqliteStore({ file: join(config.dataFolder, 'quittance.db') })
+  const store = watchStore(openSqliteStore({ file: join(config.dataFolder, 'quittance.db') }))
   try {
     const processor = await openProcessor(config)
     const driver = createDriver()
@@ -158,6 +159,8 @@ function policyFor({ callTimeoutMs }: Config): Policy {
   return {
     ...defaultPolicy,
     callTimeoutMs,
+    // One machine has one clock; what it leaps while we run is seen.
+    clockErrorMs: 2_000,
     // The sender reports before anybody recovers its send.
     recoverAfterMs: Math.ceil(callTimeoutMs * 1.5),
     startSendWithinMs: Math.min(defaultPolicy.startSendWithinMs, Math.floor(callTimeoutMs / 2)),

@@ -201,21 +201,23 @@ async function lookUp(
   target: Target | 'settlement' | null,
   by: LookUpBy,
 ): Promise<Progress> {
-  const { finding, askedAtMs } = await ask(engine, payment, by)
-  return report(engine, payment.id, { kind: 'finding', target, by, finding, askedAtMs })
+  const asked = await ask(engine, payment, by)
+  return report(engine, payment.id, { kind: 'finding', target, by, ...asked })
 }
 
 async function ask(
   engine: Engine,
   payment: Payment,
   by: LookUpBy,
-): Promise<{ finding: Finding; askedAtMs: number }> {
+): Promise<{ finding: Finding; askedAtMs: number; clockMs: number }> {
   const askedAtMs = engine.time.nowMs(payment.updatedAtMs)
+  const clockMs = engine.clock.nowMs()
   const processor = boundProcessor(engine, payment)
   if (processor === null) {
     return {
       finding: { finding: 'no_answer', cause: 'processor_changed', retryAfterMs: null },
       askedAtMs,
+      clockMs,
     }
   }
   const finding = await measured(
@@ -231,7 +233,7 @@ async function ask(
       }),
     (told) => told.finding,
   )
-  return { finding, askedAtMs }
+  return { finding, askedAtMs, clockMs }
 }
 
 /**
@@ -289,9 +291,9 @@ export async function followHint(
   const { payment } = row.value
   if (isKnown(engine, payment, hint, await readGates(engine, payment))) return 'observed'
   const { objectId } = hint
-  const { finding, askedAtMs } = await ask(engine, { ...payment, objectId }, 'object')
-  if (finding.finding !== 'found') return 'no_answer'
-  const evidence: Evidence = { kind: 'finding', target: null, by: 'object', finding, askedAtMs }
+  const asked = await ask(engine, { ...payment, objectId }, 'object')
+  if (asked.finding.finding !== 'found') return 'no_answer'
+  const evidence: Evidence = { kind: 'finding', target: null, by: 'object', ...asked }
   const changed = await observeEvidence(engine, paymentId, evidence)
   if (!('row' in changed)) return 'no_answer'
   engine.wake(paymentId, changed.row.run)

@@ -6,6 +6,7 @@ import type { Breaker, Report } from '../core/breaker.ts'
 import type { AuditRow } from '../core/control.ts'
 import type { Action, CommitResult, Row } from '../ports.ts'
 import type { Engine } from './engine.ts'
+import { isUnreadable } from './watch-store.ts'
 
 export interface Breakers {
   /** Ends when what was said is stored, or was given up; never rejects. */
@@ -42,6 +43,8 @@ export function createBreakers(): Breakers {
     for (let batch = take(key); batch !== null; batch = take(key)) {
       underWay.set(key, batch.reports)
       await store(engine, key, batch.reports).catch((error: unknown) => {
+        // What is lost is told again by the next calls.
+        if (isUnreadable(error)) return
         engine.alarm({ kind: 'bug', paymentId: null, detail: `breaker: ${String(error)}` })
       })
       underWay.delete(key)

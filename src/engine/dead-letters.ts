@@ -13,6 +13,7 @@ import type { Engine } from './engine.ts'
 import { blockadeOf, readGates } from './gates.ts'
 import { readPayment } from './read.ts'
 import type { PaymentView } from './read.ts'
+import { isUnreadable } from './watch-store.ts'
 
 export interface DeadLetterFilter {
   readonly status?: DeadLetterRow['status']
@@ -262,6 +263,7 @@ export async function redriveByRule(
   for (const { key } of page.rows) {
     if (isStopping()) break
     const done = await redriveIfRuled(engine, key, recovered).catch((error: unknown) => {
+      if (isUnreadable(error)) throw error
       engine.alarm({ kind: 'bug', paymentId: key, detail: `redrive rule: ${String(error)}` })
       return false
     })

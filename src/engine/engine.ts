@@ -100,6 +100,7 @@ export function circumstances(engine: Engine, payment: Payment, gates: Gates): C
   return {
     capabilities: capabilities ?? noCapabilities,
     policy: policyOf(engine, payment),
+    leap: engine.time.leap(),
     bindingMatches: capabilities !== null,
     blocked: engine.time.jumped(payment.updatedAtMs) ? 'clock_jumped' : (blockade?.why ?? null),
     reachable: blockade?.byBreaker !== true,

@@ -1,7 +1,12 @@
 // Time as payments see it: never before what is already committed. Time only suggests; versions
 // decide. Key windows are counted on the wall clock: forward it can only make them seem over, but a
-// clock that leaps back makes old keys look young, so nothing is sent on its word any more.
+// clock that leaps back makes old keys look young, so nothing is sent on its word any more. A clock that
+// leaps forward makes it seem that nothing can arrive any more: what waits for that waits longer.
+import type { Leap } from '../core/policy.ts'
 import type { Clock } from '../ports.ts'
+
+/** Less than this between two looks is drift, or the time that a look takes. */
+const leapMs = 1_000
 
 /** A leap of this much is no drift and no leap second. */
 const jumpMs = 300_000
@@ -11,11 +16,14 @@ export interface Time {
   readonly nowMs: (lastCommittedMs: number) => number
   /** Has the clock leapt back, so that windows counted on it cannot be trusted? */
   readonly jumped: (lastCommittedMs: number) => boolean
+  /** How the clock has leapt forward since this process began; `null`: it has not. */
+  readonly leap: () => Leap | null
 }
 
 export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
   let offsetMs = clock.nowMs() - clock.steadyMs()
   let leaptBack = false
+  let leap: Leap | null = null
   const watch = (): number => {
     const nowMs = clock.nowMs()
     const byMs = nowMs - clock.steadyMs() - offsetMs
@@ -24,6 +32,7 @@ export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
       if (byMs < 0) leaptBack = true
       onJump(byMs)
     }
+    if (byMs > leapMs) leap = { byMs: (leap?.byMs ?? 0) + byMs, atMs: nowMs }
     // Drift is followed, so that only a leap between two looks counts.
     offsetMs += byMs
     return nowMs
@@ -33,6 +42,10 @@ export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
     jumped: (lastCommittedMs: number) => {
       const nowMs = watch()
       return leaptBack || lastCommittedMs - nowMs > jumpMs
+    },
+    leap: () => {
+      watch()
+      return leap
     },
   })
 }

@@ -14,9 +14,10 @@ import type { Reply, Route } from './route.ts'
 import { routes } from './routes.ts'
 import type { Answer, HttpService, Surroundings } from './service.ts'
 import { traced } from './trace.ts'
-import { isUnreadable, watchStore } from './watch-store.ts'
+import { isUnreadable, watchStore } from '../engine/watch-store.ts'
 
 export function createApp(service: HttpService): Hono {
+  // Wherever it is opened: a store that cannot be read must not look like a bug of ours.
   const engine = Object.freeze({ ...service.engine, store: watchStore(service.engine.store) })
   const watched: HttpService = { ...service, engine }
   const app = new Hono()

@@ -17,6 +17,7 @@ export const policy: Policy = {
   callTimeoutMs: 2,
   recoverAfterMs: 3,
   keyWindowMarginMs: 8,
+  clockErrorMs: 0,
   blockedCheck: { baseMs: 1, capMs: 1 },
   settlement: { maxAsks: 1, baseMs: 1 },
 }

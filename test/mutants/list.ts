@@ -37,8 +37,22 @@ export const mutants: readonly Mutant[] = [
     name: 'a look-up that finds nothing treated as proof',
     why: 'the request is still on its way, and what was read was not the last word',
     file: 'src/core/observe.ts',
-    find: 'if (asked.filter((atMs) => atMs > afterMs).length < 2) return []',
+    find: 'if (askedAtMs <= afterMs || asked.filter((atMs) => atMs > afterMs).length < 2) return []',
     replace: 'if (asked.length < 1 || afterMs < 0) return []',
+  },
+  {
+    name: 'clocks taken for exact',
+    why: 'by a clock that is ahead nothing can arrive any more, and then it does',
+    file: 'src/core/operation.ts',
+    find: 'absenceAfterMs + policy.clockErrorMs + leaptMs',
+    replace: 'absenceAfterMs + 0 * (policy.clockErrorMs + leaptMs)',
+  },
+  {
+    name: 'a clock that leaps forward believed',
+    why: 'the same, when the clock is corrected while we run',
+    file: 'src/core/operation.ts',
+    find: 'const leaptMs = leap !== null && atMs < leap.atMs ? leap.byMs : 0',
+    replace: 'const leaptMs = leap !== null && atMs < 0 ? leap.byMs : 0',
   },
   {
     name: 'new key on retry',
@@ -118,9 +132,9 @@ export const mutants: readonly Mutant[] = [
     name: 'a webhook believed as it came',
     why: 'it tells how things stood when it was sent, not how they stand',
     file: 'src/engine/advance.ts',
-    find: "const evidence: Evidence = { kind: 'finding', target: null, by: 'object', finding, askedAtMs }",
+    find: "const evidence: Evidence = { kind: 'finding', target: null, by: 'object', ...asked }",
     replace:
-      "const evidence: Evidence = { kind: 'finding', target: null, by: 'object', finding: { ...finding, object: hint }, askedAtMs }",
+      "const evidence: Evidence = { kind: 'finding', target: null, by: 'object', ...asked, finding: { ...asked.finding, object: hint } }",
   },
   {
     name: 'last answer wins over an earlier unknown',

@@ -13,6 +13,8 @@ export function watchStore(store: Store): Store {
     ...store,
     read: (keys) => watch(store.read(keys)),
     list: (query) => watch(store.list(query)),
+    scan: (query) => watch(store.scan(query)),
+    due: (beforeMs, limit) => watch(store.due(beforeMs, limit)),
     events: (paymentId, afterSeq, limit) => watch(store.events(paymentId, afterSeq, limit)),
   })
 }
