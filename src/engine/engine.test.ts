@@ -78,6 +78,12 @@ test('an older run is superseded and acts no more', async () => {
   const world = await createTestEngine().ready()
   const submission = await submit(world.engine, aCaller, requestKey('k'), aRequest)
   const paymentId = submission.result === 'rejected' ? '' : submission.paymentId
+  // Due for a moment: whoever holds it may be waiting for its turn, and keeps it.
+  await sweep(world.engine, 10, () => false, assert.fail)
+  assert.deepEqual(world.woken.at(-1), { paymentId, run: 1 })
+  world.hand.nowMs += 41_000
+  await sweep(world.engine, 10, () => true, assert.fail)
+  assert.deepEqual(world.woken.at(-1), { paymentId, run: 1 })
   await sweep(world.engine, 10, () => false, assert.fail)
   assert.deepEqual(world.woken.at(-1), { paymentId, run: 2 })
   assert.deepEqual(await advance(world.engine, paymentId, 1), { next: 'superseded' })

@@ -180,7 +180,8 @@ function noteAnswer(
   line.refusals.push(nowMs)
   // At its place in the queue, not at the next slot: a backlog must not ask for ever.
   const placeMs = (line.refusals.length * 1000) / limit.perSecond
-  const askAgainAtMs = Math.max(reserved.askAgainAtMs, nowMs + Math.min(longestAskMs, placeMs))
+  const atMs = Math.max(reserved.askAgainAtMs, nowMs + Math.min(longestAskMs, placeMs))
+  const askAgainAtMs = Math.ceil(atMs)
   return { slot: 'full', askAgainAtMs }
 }
 

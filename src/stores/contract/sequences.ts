@@ -163,9 +163,12 @@ async function shown(store: Store): Promise<unknown> {
     store.scan({ table: 'dead_letter', status: 'open', limit: 1 }),
     store.scan({ table: 'dead_letter', limit: 2 }),
     store.scan({ table: 'audit', limit: 1 }),
-    store.census().then(({ states, holds }) => [[...states].toSorted(), [...holds].toSorted()]),
+    store.census().then(({ states, holds }) => [inOrder(states), inOrder(holds)]),
   ])
 }
+
+const inOrder = (counts: ReadonlyMap<string, number>): readonly string[] =>
+  [...counts].map(([name, count]) => `${name} ${count}`).toSorted()
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 

@@ -1,0 +1,161 @@
+// What kind of world a seed makes. Each draws another one, because a world with a little of
+// everything never shows what only a lot of one thing can.
+import type { Capabilities } from '../src/core/policy.ts'
+import type { Random } from './random.ts'
+
+export interface Options {
+  readonly bills: number
+  readonly agents: number
+  /** How many processes serve at once; two may drive the same payment. */
+  readonly processes: number
+  /** Faults happen for so long. */
+  readonly faultyForMs: number
+  readonly profile: string
+  readonly capabilities: Capabilities
+  /** The longest that a request of ours is under way, after its call has ended. */
+  readonly arrivesWithinMs: number
+  readonly rates: Rates
+  readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null
+  /** A limit for a day, as a part of all bills together; `null`: none. */
+  readonly dayLimit: number | null
+  readonly approvals: boolean
+}
+
+/** Probabilities, each at its own place. */
+export interface Rates {
+  readonly crash: number
+  readonly storeLost: number
+  readonly storeAway: number
+  readonly requestLost: number
+  readonly answerLost: number
+  readonly late: number
+  readonly gateway: number
+  readonly serverError: number
+  readonly refused: number
+  readonly slowDown: number
+  readonly decline: number
+  readonly pending: number
+  readonly accountFault: number
+  readonly outage: number
+  readonly lookUpLost: number
+  readonly webhookLost: number
+  readonly webhookTwice: number
+  readonly doorLost: number
+  readonly clock: number
+  readonly stall: number
+  readonly reversal: number
+  readonly operator: number
+  readonly publisherLost: number
+}
+
+const hour = 3_600_000
+const day = 24 * hour
+
+const base: Capabilities = {
+  keyWindowMs: day,
+  keyCachesErrors: true,
+  objectFirst: false,
+  objectOnce: false,
+  absenceAfterMs: null,
+  fence: false,
+  cancelByReference: false,
+  lookupByReference: false,
+  lookupLagMs: 0,
+  twoStep: true,
+  authorisationWindowMs: 7 * day,
+  apiVersion: 'sim-1',
+}
+
+/** Kinds of processor that there are, each as unkind as its words allow. */
+export const profiles: Readonly<Record<string, Capabilities>> = {
+  'keys, fence by reference, records': {
+    ...base,
+    fence: true,
+    cancelByReference: true,
+    absenceAfterMs: 5_000,
+    lookupByReference: true,
+    lookupLagMs: 2_000,
+  },
+  'keys, errors not stored': {
+    ...base,
+    keyCachesErrors: false,
+    absenceAfterMs: 30_000,
+    fence: true,
+  },
+  'object first, acts once': {
+    ...base,
+    objectFirst: true,
+    objectOnce: true,
+    fence: true,
+    absenceAfterMs: 5_000,
+  },
+  'object first, acts once, errors not stored': {
+    ...base,
+    keyCachesErrors: false,
+    objectFirst: true,
+    objectOnce: true,
+    fence: true,
+  },
+  'keys, one step': { ...base, twoStep: false, absenceAfterMs: 5_000 },
+  'keys, one step, errors not stored': {
+    ...base,
+    twoStep: false,
+    keyCachesErrors: false,
+    absenceAfterMs: 60_000,
+  },
+  'keys soon forgotten': { ...base, keyWindowMs: hour + 20_000, absenceAfterMs: 5_000 },
+  'keys, no fence, a look-up that lags': {
+    ...base,
+    lookupByReference: true,
+    lookupLagMs: 20_000,
+  },
+}
+
+export function drawOptions(random: Random, bills: number): Options {
+  const profile = random.pick(Object.keys(profiles))
+  const capabilities = profiles[profile] ?? base
+  return {
+    bills,
+    agents: random.whole(1, 4),
+    processes: random.chance(0.5) ? 2 : 1,
+    faultyForMs: random.pick([20_000, 120_000, 900_000, 3 * hour, 2 * day]),
+    profile,
+    capabilities,
+    arrivesWithinMs: capabilities.absenceAfterMs ?? 1_800_000,
+    rates: drawRates(random),
+    rateLimit: random.chance(0.2) ? { perSecond: random.whole(1, 20), burst: 3 } : null,
+    dayLimit: random.chance(0.3) ? 0.2 + random.next() : null,
+    approvals: random.chance(0.2),
+  }
+}
+
+function drawRates(random: Random): Rates {
+  // Each kind of trouble is absent from half of the worlds, rare in most others, and common in some.
+  const some = (most: number): number =>
+    random.chance(0.5) ? 0 : most * (random.chance(0.3) ? 1 : 0.2 * random.next())
+  return {
+    crash: some(0.02),
+    storeLost: some(0.05),
+    storeAway: some(0.02),
+    requestLost: some(0.2),
+    answerLost: some(0.3),
+    late: some(0.2),
+    gateway: some(0.2),
+    serverError: some(0.1),
+    refused: some(0.2),
+    slowDown: some(0.2),
+    decline: some(0.3),
+    pending: some(0.2),
+    accountFault: some(0.02),
+    outage: some(0.5),
+    lookUpLost: some(0.3),
+    webhookLost: some(0.5),
+    webhookTwice: some(0.5),
+    doorLost: some(0.2),
+    clock: some(0.3),
+    stall: some(0.02),
+    reversal: some(0.1),
+    operator: some(0.5),
+    publisherLost: some(0.3),
+  }
+}
