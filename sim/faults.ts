@@ -6,6 +6,7 @@ export interface Faults {
   /** Does it strike here, now? Draws even while it may not, so that leaving one out moves no other. */
   readonly strikes: (place: string, probability: number) => boolean
   readonly heal: () => void
+  readonly isHealed: () => boolean
   /** The faults that struck, by place and number, in order. */
   readonly struck: readonly string[]
   readonly counts: ReadonlyMap<string, number>
@@ -21,6 +22,7 @@ export function createFaults(random: Random, leftOut: ReadonlySet<string>): Faul
   return {
     struck,
     counts,
+    isHealed: () => healed,
     heal: () => {
       healed = true
     },

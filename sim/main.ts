@@ -20,6 +20,7 @@ const usage = `npm run sim -- [options]
   --minutes M    as many as there is time for, instead of --seeds
   --bills N      bills in each world, 1 to 200 (20)
   --first        ends at the first violation
+  --untold       tells no story of a failing seed
   --off LIST     invariants that are not judged: what they catch, nothing else does
   --workers N    threads (one for each core)
   --json         only one line of JSON at the end
@@ -32,6 +33,7 @@ interface Options {
   readonly untilMs: number
   readonly bills: number
   readonly first: boolean
+  readonly untold: boolean
   readonly off: readonly number[]
   readonly workers: number
   readonly json: boolean
@@ -98,7 +100,7 @@ async function runMany(given: Options): Promise<void> {
   const seconds = (performance.now() - startedMs) / 1000
   const { worst, ...counts } = total
   if (process.stderr.isTTY) process.stderr.write('\n')
-  if (worst !== null && !given.json) await tellStory(worst.seed, given)
+  if (worst !== null && !given.json && !given.untold) await tellStory(worst.seed, given)
   summarise({
     ...counts,
     worst_seed: worst?.seed ?? null,
@@ -158,6 +160,7 @@ function readOptions(): Options {
       minutes: { type: 'string' },
       bills: { type: 'string', default: '20' },
       first: { type: 'boolean', default: false },
+      untold: { type: 'boolean', default: false },
       off: { type: 'string', default: '' },
       workers: { type: 'string', default: String(availableParallelism()) },
       json: { type: 'boolean', default: false },
@@ -180,6 +183,7 @@ function readOptions(): Options {
         : performance.now() + whole('minutes', minutes, 1, 100_000) * 60_000,
     bills: whole('bills', values.bills, 1, 200),
     first: values.first,
+    untold: values.untold,
     off: values.off === '' ? [] : values.off.split(',').map((each) => whole('off', each, 0, 15)),
     workers: whole('workers', values.workers, 1, 64),
     json: values.json,

@@ -8,6 +8,8 @@ export interface Options {
   readonly agents: number
   /** How many processes serve at once; two may drive the same payment. */
   readonly processes: number
+  /** Clocks of the machines differ from the true time by so much at most. */
+  readonly skewMs: number
   /** Faults happen for so long. */
   readonly faultyForMs: number
   readonly profile: string
@@ -46,6 +48,8 @@ export interface Rates {
   readonly reversal: number
   readonly operator: number
   readonly publisherLost: number
+  /** Another process drives the payment as well. */
+  readonly twin: number
 }
 
 const hour = 3_600_000
@@ -118,7 +122,8 @@ export function drawOptions(random: Random, bills: number): Options {
     bills,
     agents: random.whole(1, 4),
     processes: random.chance(0.5) ? 2 : 1,
-    faultyForMs: random.pick([20_000, 120_000, 900_000, 3 * hour, 2 * day]),
+    skewMs: random.pick([50, 50, 28_000]),
+    faultyForMs: random.pick([20_000, 120_000, 900_000, 4 * hour, 2 * day]),
     profile,
     capabilities,
     arrivesWithinMs: capabilities.absenceAfterMs ?? 1_800_000,
@@ -130,9 +135,9 @@ export function drawOptions(random: Random, bills: number): Options {
 }
 
 function drawRates(random: Random): Rates {
-  // Each kind of trouble is absent from half of the worlds, rare in most others, and common in some.
+  // Each kind of trouble is absent from many worlds, rare in others, and common in some.
   const some = (most: number): number =>
-    random.chance(0.5) ? 0 : most * (random.chance(0.3) ? 1 : 0.2 * random.next())
+    random.chance(0.4) ? 0 : most * (random.chance(0.4) ? 1 : 0.3 * random.next())
   return {
     crash: some(0.02),
     storeLost: some(0.05),
@@ -152,10 +157,11 @@ function drawRates(random: Random): Rates {
     webhookLost: some(0.5),
     webhookTwice: some(0.5),
     doorLost: some(0.2),
-    clock: some(0.3),
+    clock: some(1),
     stall: some(0.02),
     reversal: some(0.1),
     operator: some(0.5),
     publisherLost: some(0.3),
+    twin: some(0.3),
   }
 }

@@ -23,6 +23,7 @@ import type { Network } from './network.ts'
 
 export interface ProcessWorld extends Network {
   readonly store: Store
+  readonly isHealed: () => boolean
   /** Something was committed for good. */
   readonly stored: (write: Write) => Promise<void>
   readonly delivered: (events: readonly PaymentEvent[]) => void
@@ -47,6 +48,8 @@ export interface Process {
   readonly stall: (forMs: number) => void
   /** Somebody has stored what one of its loops takes up. */
   readonly nudge: (loop: LoopName) => void
+  /** It is told of a payment that another one may be driving. */
+  readonly wake: (paymentId: string, run: number) => void
   readonly ask: (path: string, init: RequestInit) => Promise<Response>
 }
 
@@ -55,7 +58,7 @@ export function createProcess(world: ProcessWorld, number: number): Process {
   const { rates } = world.options
   const life = {
     isAlive: true,
-    skewMs: random.whole(-50, 50),
+    skewMs: skewOf(world),
     bootMs: schedule.nowMs(),
     stalledUntilMs: 0,
   }
@@ -166,9 +169,15 @@ export function createProcess(world: ProcessWorld, number: number): Process {
       life.stalledUntilMs = schedule.nowMs() + forMs
     },
     nudge: driver.nudge,
+    wake: driver.wake,
     ask: async (path, init) => app.request(path, init),
   }
   return process
+}
+
+function skewOf({ random, options, isHealed }: ProcessWorld): number {
+  const skewMs = random.whole(-options.skewMs, options.skewMs)
+  return isHealed() ? 0 : skewMs
 }
 
 // ── The loops around the engine ──────────────────────────────────────────────────────────────────

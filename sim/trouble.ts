@@ -30,14 +30,14 @@ export function makeTrouble(
     }
   }
   at('outage', rates.outage, () => {
-    const forMs = random.pick([2_000, 30_000, 10 * minute])
+    const forMs = random.pick([2_000, 30_000, 10 * minute, 75 * minute])
     network.outageUntilMs = schedule.nowMs() + forMs
     tell(`the processor is out for ${forMs / 1000} s`)
   })
   at('clock', rates.clock, () => {
     // Machines that run at once are assumed to agree within a minute; a lone one may leap.
     const leaps =
-      options.processes > 1 ? [-25_000, -200, 300, 25_000] : [-200, 4 * minute, 60 * minute]
+      options.processes > 1 ? [-28_000, -200, 300, 28_000] : [-200, 40_000, 4 * minute, 60 * minute]
     const byMs = random.pick(leaps)
     anyProcess()?.setClock(byMs)
     tell(`a clock moves by ${byMs} ms`)
@@ -93,7 +93,10 @@ export function operate(
       if (!faults.strikes('switch', options.rates.operator)) return
       const [on, off] = random.pick(switches)
       void throwSwitch(world, on)
-      schedule.later(random.pick([500, 20_000, 10 * minute]), () => void throwSwitch(world, off))
+      schedule.later(
+        random.pick([500, 20_000, 10 * minute, 75 * minute]),
+        () => void throwSwitch(world, off),
+      )
     })
     schedule.later(random.whole(0, options.faultyForMs), () => {
       if (faults.strikes('redrive', options.rates.operator)) void redriveAll(world, shelf)

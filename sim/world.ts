@@ -93,7 +93,11 @@ export async function live(life: Life): Promise<Ended> {
     faults.heal()
     network.outageUntilMs = 0
     stage.see({ see: 'healed', atMs: schedule.nowMs(), what: 'nothing goes wrong any more' })
-    for (const process of processes) process.stall(0)
+    for (const process of processes) {
+      process.stall(0)
+      // Whoever has seen its clock leap back sends nothing until somebody has looked at it.
+      if (options.rates.clock > 0) process.kill('to be started with the right time')
+    }
     start()
     void resumeAll(world).then(() => redriveAll(world, shelf))
   })
@@ -164,12 +168,18 @@ function createMachines(stage: Stage): Machines {
     get store() {
       return store
     },
+    isHealed: faults.isHealed,
     async stored(write: Write) {
       const rows = await shelf.take(store, write)
       const events = write.actions.flatMap((action) =>
         action.do === 'record' ? action.events.map(toStored) : [],
       )
       see({ see: 'stored', atMs: schedule.nowMs(), rows, events })
+      for (const { table, key, value } of rows) {
+        if (table !== 'payment' || !faults.strikes('twin', options.rates.twin)) continue
+        const { run } = value as { readonly run: number } // the payment's row
+        for (const process of processes) if (process.isAlive()) process.wake(key, run)
+      }
       for (const name of loopsFor(rows, events.length)) {
         for (const process of processes) if (process.isAlive()) process.nudge(name)
       }
