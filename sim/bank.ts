@@ -78,9 +78,10 @@ export function createBank(world: BankWorld): Bank {
     schedule.later(world.settleAfterMs, () => {
       item.settled = true
       told(item, 'settled', item.captured, null)
-      if (faults.strikes('reversal', rates.reversal)) {
-        item.reversed = item.captured
-        told(item, 'reversed', item.captured, null)
+      const left = item.captured - item.refunds.reduce((sum, each) => sum + each.amount, 0)
+      if (left > 0 && faults.strikes('reversal', rates.reversal)) {
+        item.reversed = left
+        told(item, 'reversed', left, null)
       }
     })
   }

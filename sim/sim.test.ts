@@ -9,6 +9,7 @@ import { lifeOf } from './batch.ts'
 import { regressions } from './regressions.ts'
 import { shrink } from './shrink.ts'
 import { tell } from './story.ts'
+import type { Seen } from './witness.ts'
 import { live } from './world.ts'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
@@ -26,6 +27,44 @@ test('a seed is the same story each time, in this process and in another', async
   assert.equal(told.status, 0, told.stderr)
   assert.match(told.stdout, new RegExp(`trace_hash ${once.traceHash.toString(16)}`))
 })
+
+test('what agents, processors and operators do really happens: a quiet world would prove nothing', async () => {
+  const happened = new Set<string>()
+  for (let seed = 1; seed <= 25; seed += 1) {
+    const onSeen = (seen: Seen): void => {
+      if (seen.see === 'sent') happened.add(`sent ${seen.kind}`)
+      if (seen.see === 'crash') happened.add('crash')
+      if (seen.see === 'answered') happened.add(`answer ${seen.status}`)
+      if (seen.see !== 'stored') return
+      for (const { type } of seen.events) happened.add(type)
+      for (const { table, value } of seen.rows) {
+        if (table === 'breaker') happened.add(`breaker ${(value as { state: string }).state}`) // its row
+      }
+    }
+    await live({ ...lifeOf(seed, 20), onSeen })
+  }
+  const missing = mustHappen.filter((each) => !happened.has(each))
+  assert.deepEqual(missing, [])
+})
+
+const mustHappen = [
+  ...['create', 'authorise', 'capture', 'void', 'refund'].map((kind) => `sent ${kind}`),
+  ...[200, 202, 403, 409, 422, 503].map((status) => `answer ${status}`),
+  ...['open', 'half_open'].map((state) => `breaker ${state}`),
+  'crash',
+  'sent_again',
+  'inquired',
+  'settled',
+  'declined',
+  'voided',
+  'rejected',
+  'refund_succeeded',
+  'capture_requested',
+  'parked',
+  'redriven',
+  'approved',
+  'amount_reversed',
+]
 
 for (const { seed, found } of regressions) {
   test(`seed ${seed} is clean: ${found}`, async () => {

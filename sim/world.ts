@@ -198,7 +198,7 @@ function createMachines(stage: Stage): Machines {
     },
     nextId(prefix, nowMs) {
       ids += 1
-      return `${prefix}_${nowMs.toString(36).padStart(9, '0')}${ids.toString(36).padStart(6, '0')}`
+      return `${prefix}_${base32(nowMs, 10)}${base32(ids, 16)}`
     },
     earliestDueMs: () => shelf.earliestDueMs(),
   }
@@ -268,6 +268,16 @@ function loopsFor(rows: readonly StoredRow[], events: number): readonly LoopName
   if (has('webhook')) names.push('webhooks')
   if (has('breaker', 'dead_letter')) names.push('recovered')
   return names
+}
+
+/** As ids are written: 26 digits of Crockford's alphabet, the time first. */
+function base32(value: number, digits: number): string {
+  let [rest, text] = [value, '']
+  for (let digit = 0; digit < digits; digit += 1) {
+    text = `${'0123456789ABCDEFGHJKMNPQRSTVWXYZ'[rest % 32] ?? ''}${text}`
+    rest = Math.floor(rest / 32)
+  }
+  return text
 }
 
 const toStored = (event: PaymentEvent): StoredEvent => ({

@@ -61,10 +61,6 @@ function judgeEvent(books: Books, event: StoredEvent, atMs: number): readonly Vi
     }
     book.refundReferences.add(alike(reference))
   }
-  if (type === 'refund_succeeded' && book.row !== null) {
-    // The last refund of all that was captured changes the state without an event of its own.
-    book.state = paidStates.includes(book.state) ? 'paid' : book.state
-  }
   return found
 }
 
@@ -109,8 +105,10 @@ function judgePayment(
   if (book === undefined) return [say(4, 'a payment is stored without an event')]
   const found: Violation[] = []
   book.row = payment
-  const isPaid = book.state === 'paid' && paidStates.includes(payment.state)
-  if (isPaid) book.state = payment.state
+  // The last refund of all that was captured changes the state, without an event of its own.
+  if (payment.state === 'refunded' && paidStates.includes(book.state) && isGivenBack(payment)) {
+    book.state = 'refunded'
+  }
   if (payment.state !== book.state) {
     found.push(say(7, `it is ${payment.state}, its events say ${book.state}`))
   }
@@ -149,3 +147,10 @@ export function heldUnder({ payments }: Books, key: string): number {
 
 const heldBy = ({ state, amount, amountCaptured = 0 }: PaymentValue): number =>
   unpaidEnds.includes(state) ? 0 : paidStates.includes(state) ? amountCaptured : amount
+
+function isGivenBack({ refunds = [], amountCaptured = 0 }: PaymentValue): boolean {
+  const back = refunds
+    .filter(({ status }) => status === 'succeeded')
+    .reduce((sum, { amount }) => sum + amount, 0)
+  return back >= amountCaptured
+}

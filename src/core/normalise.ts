@@ -45,9 +45,9 @@ const issuers =
 const cardLike =
   /(?<!\d)(?=(\d{13,19}|\d{4}([ -])\d{4}\2\d{4}\2\d{1,7}|\d{4}([ -])\d{6}\3\d{4,5})(?!\d))/g
 
-// A UUID or a hash is random: of some ten thousand of them one holds digits that look like a card.
+// A UUID, a hash or an id of ours is random: now and then one holds digits that look like a card.
 const randomId =
-  /(?<![\da-z])(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|[\da-f]{32,})(?![\da-z])/gi
+  /(?<![\da-z])(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|[\da-f]{32,}|[a-z]{3}_[\da-hjkmnp-tv-z]{26})(?![\da-z])/gi
 
 /** Does the text hold a card number: issuer prefix, length and Luhn, digits perhaps in groups? */
 export function holdsCardNumber(text: string): boolean {

@@ -44,10 +44,13 @@ export function createAgent(
     readonly account: string
     readonly token: string
     readonly url: string
+    readonly fetch?: typeof globalThis.fetch
+    readonly deadlineMs?: number
   },
   record: Chronicle,
 ): DemoAgent {
-  const { id, account, token, url } = given
+  const { id, account, token, url, fetch = globalThis.fetch } = given
+  const { deadlineMs = agentDeadlineMs } = given
   const counting: typeof globalThis.fetch = async (input, init) => {
     record.requests += 1
     try {
@@ -59,7 +62,7 @@ export function createAgent(
       throw error
     }
   }
-  const client = createClient({ url, token, deadlineMs: agentDeadlineMs, fetch: counting })
+  const client = createClient({ url, token, deadlineMs, fetch: counting })
   return Object.freeze({ id, account, client, record })
 }
 

@@ -9,7 +9,9 @@ import type { Child } from '../children.ts'
 export interface KillableService {
   readonly url: string
   /** SIGKILL, a pause, and a new process on the same file. */
-  readonly killAndRestart: (pauseMs: number) => Promise<void>
+  readonly killAndRestart: (pauseMs: number, signal?: 'SIGTERM' | 'SIGKILL') => Promise<void>
+  /** Resolves once the process that runs now is gone, whoever ended it. */
+  readonly gone: () => Promise<void>
   readonly end: () => Promise<void>
 }
 
@@ -21,6 +23,10 @@ export interface ServiceProcess {
   readonly agentToken: string
   readonly operatorToken: string
   readonly onLine: (line: string) => void
+  /** The file that holds our command line; the one that runs now, unless told. */
+  readonly program?: string
+  /** What else its environment has; asked for at each start. */
+  readonly surroundings?: () => Readonly<Record<string, string>>
 }
 
 /** Short, so that a lost answer costs a second and not ten; the rest follows from it. */
@@ -43,17 +49,24 @@ export async function startKillableService(given: ServiceProcess): Promise<Killa
     QUITTANCE_CALL_TIMEOUT_MS: String(callTimeoutMs),
     QUITTANCE_SIMULATOR_ABSENCE_AFTER_MS: String(absenceAfterMs),
   }
+  const { onLine, program, surroundings = () => ({}) } = given
   const begin = (): Promise<Child> =>
-    startChild({ args: ['serve'], settings, onLine: given.onLine })
+    startChild({
+      args: ['serve'],
+      settings: { ...settings, ...surroundings() },
+      onLine,
+      ...(program === undefined ? {} : { program }),
+    })
   let child = await begin()
   let ended = false
   return Object.freeze<KillableService>({
     url: child.url,
-    killAndRestart: async (pauseMs) => {
-      await child.end('SIGKILL')
+    killAndRestart: async (pauseMs, signal = 'SIGKILL') => {
+      await child.end(signal)
       await sleep(pauseMs)
       if (!ended) child = await begin()
     },
+    gone: async () => void (await child.ended),
     end: async () => {
       ended = true
       await child.end('SIGTERM')

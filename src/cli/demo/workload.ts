@@ -15,6 +15,9 @@ export async function makeAgents(
   url: string,
   bills: readonly DemoBill[],
   chronicle: Chronicle,
+  ways: (
+    agentId: string,
+  ) => Pick<Parameters<typeof createAgent>[0], 'fetch' | 'deadlineMs'> = () => ({}),
 ): Promise<readonly DemoAgent[]> {
   const accounts = [...new Set(bills.map(({ account }) => account))]
   const wanted = accounts.flatMap((account) =>
@@ -28,7 +31,8 @@ export async function makeAgents(
   for (const agent of wanted) {
     const added = await operator.addAgent(agent)
     if (!added.ok) throw new Error(`agent ${agent.id} was not made: ${added.problem.detail}`)
-    agents.push(createAgent({ ...agent, token: added.agent.token, url }, chronicle))
+    const { token } = added.agent
+    agents.push(createAgent({ ...agent, token, url, ...ways(agent.id) }, chronicle))
   }
   return agents
 }
