@@ -253,6 +253,12 @@ const cases: readonly Case[] = [
   },
   {
     invariant: 5,
+    says: 'accepted, and not found',
+    clean: () => [asked(1), claimed(), answered(1, {})],
+    broken: () => [asked(1), answered(1, { object: 'problem', code: 'payment_not_found' }, 404)],
+  },
+  {
+    invariant: 5,
     says: 'refused, and its key is stored',
     clean: () => [asked(1), answered(1, { object: 'problem', code: 'too_late' }, 409)],
     broken: () => [

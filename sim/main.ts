@@ -48,9 +48,10 @@ async function replay(seed: number, { bills, off, json }: Options): Promise<void
   const seconds = (performance.now() - startedMs) / 1000
   const [first] = ended.violations
   if (!json) {
-    const { profile, processes, faultyForMs } = ended.options
+    const { profile, processes, faultyForMs, focus } = ended.options
     say(`seed ${seed}: ${ended.payments} payments at a processor with ${profile}, by ${processes}`)
     say(`process(es), ${ended.struck.length} faults in ${faultyForMs / 1000} s; then it heals.`)
+    if (focus !== 'none') say(`It is about ${focus}.`)
     say(`trace ${ended.traceHash.toString(16)}`)
     for (const [place, count] of ended.faults) say(`  ${String(count).padStart(5)} × ${place}`)
     if (first === undefined) say('No invariant was broken.')

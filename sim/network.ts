@@ -22,7 +22,7 @@ export interface Network {
   readonly leaves: (call: Call, capabilities: Capabilities) => void
 }
 
-export const binding = { processor: 'bank', processorAccount: 'acct_1', livemode: false }
+const binding = { processor: 'bank', processorAccount: 'acct_1', livemode: false }
 
 /** The processor as one process sees it; `isAlive`: nothing is answered to the dead. */
 export function createProcessor(network: Network, isAlive: () => boolean): Processor {

@@ -4,6 +4,10 @@ import type { Capabilities } from '../src/core/policy.ts'
 import type { Random } from './random.ts'
 
 export interface Options {
+  /** What this world is about. */
+  readonly focus: string
+  /** The habits of its agents; `null`: all. */
+  readonly habits: readonly string[] | null
   readonly bills: number
   readonly agents: number
   /** How many processes serve at once; two may drive the same payment. */
@@ -71,7 +75,7 @@ const base: Capabilities = {
 }
 
 /** Kinds of processor that there are, each as unkind as its words allow. */
-export const profiles: Readonly<Record<string, Capabilities>> = {
+const profiles: Readonly<Record<string, Capabilities>> = {
   'keys, fence by reference, records': {
     ...base,
     fence: true,
@@ -116,9 +120,63 @@ export const profiles: Readonly<Record<string, Capabilities>> = {
 }
 
 export function drawOptions(random: Random, bills: number): Options {
+  const drawn = drawAny(random, bills)
+  const focus = random.pick(['none', 'none', ...Object.keys(focuses)])
+  const { rates = {}, profile = drawn.profile, ...others } = focuses[focus] ?? {}
+  const capabilities = profiles[profile] ?? base
+  return {
+    ...drawn,
+    ...others,
+    focus,
+    profile,
+    capabilities,
+    arrivesWithinMs: capabilities.absenceAfterMs ?? 1_800_000,
+    rates: { ...drawn.rates, ...rates },
+  }
+}
+
+/** Troubles that only show together, and that chance alone would rarely bring together. */
+const focuses: Readonly<Record<string, Focus>> = {
+  'clocks that differ': {
+    profile: 'keys soon forgotten',
+    processes: 2,
+    skewMs: 28_000,
+    rates: { late: 0.3, refused: 0, requestLost: 0, clock: 0 },
+  },
+  'a clock that leaps': {
+    profile: 'keys soon forgotten',
+    processes: 1,
+    faultyForMs: 120_000,
+    rates: { late: 0.3, clock: 1, crash: 0 },
+  },
+  'keys that are forgotten': {
+    profile: 'keys soon forgotten',
+    faultyForMs: 4 * hour,
+    rates: { operator: 1, outage: 1, answerLost: 0.3, late: 0 },
+  },
+  'one bill, many hands': {
+    processes: 2,
+    habits: ['twins', 'replanner', 'hasty', 'retrier', 'paraphraser', 'confused'],
+    rates: { storeLost: 0.03, decline: 0.4 },
+  },
+  'second thoughts': {
+    habits: ['canceller', 'capturer', 'obedient'],
+    rates: { answerLost: 0.3, late: 0.2, gateway: 0.2 },
+  },
+  'a tight limit': { dayLimit: 0.4, approvals: true, habits: ['twins', 'patient', 'canceller'] },
+  'restarts in an outage': { rates: { outage: 1, crash: 0.02, stall: 0.02 } },
+}
+
+interface Focus extends Partial<Omit<Options, 'rates' | 'focus' | 'capabilities'>> {
+  readonly rates?: Partial<Rates>
+}
+
+function drawAny(random: Random, bills: number): Options {
   const profile = random.pick(Object.keys(profiles))
   const capabilities = profiles[profile] ?? base
   return {
+    focus: 'none',
+    habits: null,
     bills,
     agents: random.whole(1, 4),
     processes: random.chance(0.5) ? 2 : 1,

@@ -30,9 +30,10 @@ export function drawBills(random: Random, { bills }: Options): readonly Bill[] {
 }
 
 export function drawErrands(random: Random, bills: readonly Bill[], options: Options): Errand[] {
-  const usual = random.chance(0.3) ? random.pick(habitNames) : null
+  const habits = options.habits ?? habitNames
+  const usual = random.chance(0.3) ? random.pick(habits) : null
   return bills.map((bill) => {
-    const habit = usual !== null && random.chance(0.7) ? usual : random.pick(habitNames)
+    const habit = usual !== null && random.chance(0.7) ? usual : random.pick(habits)
     const agent = `agent_${random.whole(1, options.agents)}`
     const capture = habit === 'capturer' ? 'manual' : 'automatic'
     const meant = habit === 'distinct' ? 2 : 1

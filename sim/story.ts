@@ -4,7 +4,7 @@ import { live } from './world.ts'
 import type { Seen, Violation } from './witness.ts'
 
 /** What each invariant demands, in few words; in full in docs/concepts/proof.md. */
-export const invariants: readonly string[] = [
+const invariants: readonly string[] = [
   'the engine does not throw',
   'a payment is captured once at most',
   'no more is captured, refunded or taken back than there was',

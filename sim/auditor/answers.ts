@@ -51,6 +51,10 @@ function judgeKey(
     }
     return []
   }
+  // Somebody inside said that it was there.
+  if (status === 404 && asked.path === '/v1/payments') {
+    return [violation(5, atMs, null, 'a claim was accepted, and its payment was not found')]
+  }
   // What was refused for good has left no mark, unless the key was used by somebody else as well.
   const isFinal = status >= 400 && status < 500 && told.code !== 'retry_same_key'
   if (!isFinal || asked.path !== '/v1/payments' || books.keyUses.get(key) !== 1) return []
