@@ -34,6 +34,8 @@ export interface Errand {
   readonly habit: string
   readonly random: Random
   readonly capture: 'automatic' | 'manual'
+  /** A batch says that its bills are distinct, although they look alike. */
+  readonly batch: string | null
 }
 
 type Habit = (world: AgentWorld, errand: Errand) => Promise<void>
@@ -43,12 +45,13 @@ const sleep = ({ schedule }: AgentWorld, ms: number): Promise<void> =>
 
 const pay = (
   world: AgentWorld,
-  { bill, agent, capture }: Errand,
+  { bill, agent, capture, batch }: Errand,
   key: string,
   change: Readonly<Record<string, unknown>> = {},
 ): Promise<Reply | null> => {
   const { payee, reference, amount, currency } = bill
-  const body = { payee, reference, amount, currency, capture, ...change }
+  const own = batch === null ? {} : { batch }
+  const body = { payee, reference, amount, currency, capture, ...own, ...change }
   const path = '/v1/payments'
   return world.ask({
     who: agent,

@@ -138,6 +138,11 @@ const life = (facts: Facts = {}, others: readonly StoredRow[] = []): readonly Se
   paid(facts),
 ]
 
+const cancelled = (): readonly Seen[] => [
+  ...[claimed(), validated(), sent(), ledger('authorised'), ledger('voided')],
+  stored([['voided']], row('voided')),
+]
+
 const charge: Charge = {
   objectId: 'ch_1',
   paymentId: id,
@@ -282,8 +287,14 @@ const cases: readonly Case[] = [
   {
     invariant: 7,
     says: 'a step that the table does not have',
-    clean: () => [claimed(), validated(), stored([['authorised']], row('authorised'))],
-    broken: () => [claimed(), stored([['authorised']], row('authorised'))],
+    clean: () => [
+      ...[claimed(), validated(), sent(), ledger('authorised')],
+      stored([['authorised']], row('authorised')),
+    ],
+    broken: () => [
+      ...[claimed(), sent(), ledger('authorised')],
+      stored([['authorised']], row('authorised')),
+    ],
   },
   {
     invariant: 8,
@@ -336,6 +347,21 @@ const cases: readonly Case[] = [
     broken: () => [claimed(), all()],
     cleanEnd: () => standing(row('initiated', { holds: [{ reason: 'dead_letter' }] })),
     brokenEnd: () => standing(row('initiated')),
+  },
+  {
+    invariant: 12,
+    says: 'captured, because a message said so',
+    clean: () => life(),
+    broken: () => [claimed(), validated(), sent(), ledger('authorised'), paid()],
+  },
+  {
+    invariant: 12,
+    says: 'brought back to life by an old message',
+    clean: () => cancelled(),
+    broken: () => [
+      ...cancelled(),
+      stored([['corrected', { to: 'authorised' }]], row('authorised')),
+    ],
   },
   {
     invariant: 13,

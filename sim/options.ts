@@ -164,7 +164,12 @@ const focuses: Readonly<Record<string, Focus>> = {
     rates: { answerLost: 0.3, late: 0.2, gateway: 0.2 },
   },
   'a tight limit': { dayLimit: 0.4, approvals: true, habits: ['twins', 'patient', 'canceller'] },
-  'restarts in an outage': { rates: { outage: 1, crash: 0.02, stall: 0.02 } },
+  sleepers: {
+    profile: 'keys soon forgotten',
+    processes: 2,
+    rates: { stall: 0.01, twin: 0.3, storeAway: 0, refused: 0 },
+  },
+  'restarts in an outage': { rates: { outage: 1, crash: 0.02 } },
 }
 
 interface Focus extends Partial<Omit<Options, 'rates' | 'focus' | 'capabilities'>> {
@@ -216,7 +221,7 @@ function drawRates(random: Random): Rates {
     webhookTwice: some(0.5),
     doorLost: some(0.2),
     clock: some(1),
-    stall: some(0.02),
+    stall: some(0.003),
     reversal: some(0.1),
     operator: some(0.5),
     publisherLost: some(0.3),

@@ -82,6 +82,9 @@ export function createProcess(world: ProcessWorld, number: number): Process {
             reject(error instanceof Error ? error : new Error(String(error))),
         )
         if (faults.strikes(`crash after ${name}`, rates.crash)) return kill(`after ${name}`)
+        if (faults.strikes(`stall after ${name}`, rates.stall)) {
+          life.stalledUntilMs = schedule.nowMs() + random.pick([3_000, 30_000, 120_000])
+        }
         whenAwake(done)
       }
       schedule.later(random.whole(0, 3), arrive)

@@ -42,7 +42,7 @@ export function makeTrouble(
     anyProcess()?.setClock(byMs)
     tell(`a clock moves by ${byMs} ms`)
   })
-  at('stall', rates.stall * 10, () => {
+  at('stall', rates.stall * 60, () => {
     const forMs = random.pick([500, 3_000, 20_000, 5 * minute])
     anyProcess()?.stall(forMs)
     tell(`a process stalls for ${forMs / 1000} s`)

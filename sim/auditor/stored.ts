@@ -54,6 +54,8 @@ function judgeEvent(books: Books, event: StoredEvent, atMs: number): readonly Vi
     if (!isKnown) found.push(say(7, `corrected while it was ${book.state}`))
     book.state = to
   }
+  const unbacked = notInLedger(book, type, body)
+  if (unbacked !== null) found.push(say(12, unbacked))
   if (type === 'refund_requested') {
     const { reference } = body as { reference: string } // as such an event is
     if (book.refundReferences.has(alike(reference))) {
@@ -62,6 +64,23 @@ function judgeEvent(books: Books, event: StoredEvent, atMs: number): readonly Vi
     book.refundReferences.add(alike(reference))
   }
   return found
+}
+
+/** What we say that the processor did must have happened there, whoever told us. */
+function notInLedger({ bank }: PaymentBook, type: string, body: unknown): string | null {
+  const to = type === 'corrected' ? (body as { to: string }).to : type // as such an event is
+  if (to === 'captured' && bank.captured === 0)
+    return `${type}, and the processor has captured nothing`
+  const isLive = bank.live.size > 0 || bank.captured > 0
+  // A first authorisation may have been cancelled by the time that we hear of it; a correction is asked.
+  if (type === 'corrected' && to === 'authorised' && !isLive) {
+    return 'corrected to authorised, and the processor holds nothing'
+  }
+  if (to === 'authorised' && bank.authorised === 0)
+    return 'authorised, and the processor was not asked'
+  return to === 'refund_succeeded' && bank.refunded === 0
+    ? 'refunded, and no money went back'
+    : null
 }
 
 function open(books: Books, id: string, body: unknown): void {

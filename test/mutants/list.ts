@@ -165,11 +165,11 @@ export const mutants: readonly Mutant[] = [
     replace: 'const nothingLeft = payment.objectId === null',
   },
   {
-    name: 'retry_of without its conditions',
-    why: 'late evidence finds money of the first payment, and the second pays again',
+    name: 'retry_of without its condition',
+    why: 'two retries of one bill at the same moment both pay',
     file: 'src/engine/submit.ts',
-    find: "{ do: 'check', table: 'payment', key: id, if: { version: current.version } },",
-    replace: '',
+    find: '{ ...put, if: { paymentIs: id } },',
+    replace: '{ ...put, if: null },',
   },
   {
     name: 'retry_of of a payment that is still open',
