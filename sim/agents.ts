@@ -251,7 +251,7 @@ const retrier: Habit = async (world, errand) => {
   if (id === null) return
   await follow(world, errand, id)
   await Promise.all(
-    ['a', 'b'].map((name) =>
+    ['a', 'b', 'c', 'd'].map((name) =>
       insist(world, errand, `${bill.id}-retry-${name}`, { retry_of: id }, 3),
     ),
   )

@@ -157,7 +157,7 @@ const focuses: Readonly<Record<string, Focus>> = {
   'one bill, many hands': {
     processes: 2,
     habits: ['twins', 'replanner', 'hasty', 'retrier', 'paraphraser', 'confused'],
-    rates: { storeLost: 0.03, decline: 0.4 },
+    rates: { storeLost: 0.03, decline: 0.5 },
   },
   'second thoughts': {
     habits: ['canceller', 'capturer', 'obedient'],

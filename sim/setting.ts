@@ -38,7 +38,7 @@ export function drawErrands(random: Random, bills: readonly Bill[], options: Opt
     const capture = habit === 'capturer' ? 'manual' : 'automatic'
     const meant = habit === 'distinct' ? 2 : 1
     // Whoever declares a batch answers for its wording: such a bill is never worded anew.
-    const batch = habit !== 'paraphraser' && random.chance(0.3) ? 'batch_1' : null
+    const batch = habit !== 'paraphraser' && random.chance(0.5) ? 'batch_1' : null
     const own = random.fork(bill.id)
     return { bill: { ...bill, meant }, agent, habit, capture, batch, random: own }
   })

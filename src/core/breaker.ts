@@ -56,8 +56,8 @@ export interface BreakerPolicy {
 }
 
 export const defaultBreakerPolicy: BreakerPolicy = {
-  // More than half of twenty: a bad stretch of the network is no outage, and an outage costs no more
-  // than twenty calls.
+  // More than half of twenty: a bad stretch of the network is no outage. Five in a row are one: it costs
+  // five calls, and those that were under way when it began.
   window: 20,
   failures: 12,
   straight: 5,

@@ -37,8 +37,17 @@ export async function advance(engine: Engine, paymentId: string, run: number): P
   const { payment, gates } = made.needsPermit
   const permitted = await obtainPermit(engine, payment, gates)
   if (!permitted.permitted) return { next: 'wait', untilMs: permitted.untilMs }
-  const again = await makeStep(engine, paymentId, run, permitted.permit)
-  return 'needsPermit' in again ? { next: 'go_on' } : again
+  const { permit } = permitted
+  let isSent = false
+  try {
+    const again = await makeStep(engine, paymentId, run, permit, () => {
+      isSent = true
+    })
+    return 'needsPermit' in again ? { next: 'go_on' } : again
+  } finally {
+    // Whatever kept it from being sent: a probe that is not made must not keep the others waiting.
+    if (!isSent) await giveBackProbe(engine, payment, permit.epoch)
+  }
 }
 
 /** A send that has to wait for its leave: nothing was stored. */
@@ -51,6 +60,7 @@ async function makeStep(
   paymentId: string,
   run: number,
   obtained: Permit | null,
+  onSend: () => void = () => undefined,
 ): Promise<Progress | NeedsPermit> {
   const started = { steadyMs: engine.clock.steadyMs(), wallMs: engine.clock.nowMs() }
   // Decided on each fresh read; after the commit it is the step that was stored.
@@ -69,18 +79,15 @@ async function makeStep(
     },
     { guard: (row) => row.run <= run },
   )
-  const isSent = changed.result === 'changed' && step.do === 'send'
-  if (!isSent && 'row' in changed) {
-    await giveBackProbe(engine, changed.row.payment, obtained?.probe ?? null)
-  }
   if (!('row' in changed)) return withoutRow(changed)
   if (changed.result === 'rejected')
     throw new Error(`next and decide disagree: ${changed.rejection.detail}`)
   const { payment } = changed.row
   if (step.do === 'send') {
-    return permit === null
-      ? { needsPermit: { payment, gates: changed.gates } }
-      : send(engine, payment, { target: step.target, permit, started })
+    if (permit === null) return { needsPermit: { payment, gates: changed.gates } }
+    if (changed.result !== 'changed') throw new Error('a send was decided and not stored')
+    onSend()
+    return send(engine, payment, { target: step.target, permit, started })
   }
   if (step.do === 'look_up') return lookUp(engine, payment, step.target, step.by)
   if (step.do === 'command') return progress(engine, payment, changed.gates)

@@ -4,7 +4,7 @@
 import { closedBreaker, record } from '../core/breaker.ts'
 import type { Breaker, Report } from '../core/breaker.ts'
 import type { AuditRow } from '../core/control.ts'
-import type { Action, CommitResult, Row } from '../ports.ts'
+import type { Action, CommitResult, Row, Write } from '../ports.ts'
 import type { Engine } from './engine.ts'
 import { isUnreadable } from './watch-store.ts'
 
@@ -42,13 +42,14 @@ export function createBreakers(): Breakers {
     writing.add(key)
     for (let batch = take(key); batch !== null; batch = take(key)) {
       underWay.set(key, batch.reports)
-      await store(engine, key, batch.reports).catch((error: unknown) => {
-        // What is lost is told again by the next calls.
-        if (isUnreadable(error)) return
+      try {
+        await store(engine, key, batch.reports)
+      } catch (error) {
         engine.alarm({ kind: 'bug', paymentId: null, detail: `breaker: ${String(error)}` })
-      })
-      underWay.delete(key)
-      batch.stored.resolve()
+      } finally {
+        underWay.delete(key)
+        batch.stored.resolve()
+      }
     }
     writing.delete(key)
   }
@@ -77,20 +78,37 @@ export function createBreakers(): Breakers {
   })
 }
 
-async function store(engine: Engine, key: string, reports: readonly Report[]): Promise<void> {
-  for (let tries = 0; tries < maxTries; tries += 1) {
-    const [row] = await engine.store.read([{ table: 'breaker', key }])
-    const before = row?.value ?? closedBreaker
-    const nowMs = engine.time.nowMs(0)
-    const after = record(before, reports, nowMs, engine.breakerPolicy)
-    if (after === before) return
-    const stored = await storeBreaker(engine, key, row, after, nowMs)
-    // Where it is not known whether it was stored, it is not counted twice: the next calls tell again.
-    const isPlain = reports.every(({ epoch }) => epoch === null)
-    if (stored === 'committed' || (stored === 'unknown' && isPlain)) return
+async function store(engine: Engine, key: string, all: readonly Report[]): Promise<void> {
+  let reports = all
+  for (let tries = 1; tries <= maxTries; tries += 1) {
+    const stored = await storeOnce(engine, key, reports).catch((error: unknown) => {
+      // A store that is away for a moment must not cost what a probe has found out.
+      if (tries === maxTries && !isUnreadable(error)) throw error
+      return 'unreadable' as const
+    })
+    if (stored === 'committed') return
+    // Where it is not known whether it was stored, nothing is counted twice: the next calls tell again.
+    // What a probe has to say counts once by its number.
+    if (stored === 'unknown') reports = reports.filter(({ epoch }) => epoch !== null)
+    if (reports.length === 0) return
     await engine.clock.sleep(tries * 5)
   }
 }
+
+async function storeOnce(
+  engine: Engine,
+  key: string,
+  reports: readonly Report[],
+): Promise<CommitResult['result']> {
+  const [row] = await engine.store.read([{ table: 'breaker', key }])
+  const before = row?.value ?? closedBreaker
+  const nowMs = engine.time.nowMs(0)
+  const after = record(before, reports, nowMs, engine.breakerPolicy)
+  return after === before ? 'committed' : storeBreaker(engine, key, row, after, nowMs)
+}
+
+/** The same write once more says what became of it, where the first answer was lost. */
+const maxRepeats = 2
 
 /** Writes the row as it was read before; a change of state goes into the audit with it. */
 export async function storeBreaker(
@@ -103,11 +121,18 @@ export async function storeBreaker(
   const condition = row === null ? ({ absent: true } as const) : { version: row.version }
   const put: Action = { do: 'put', table: 'breaker', key, value: after, if: condition }
   const changed = (row?.value.state ?? 'closed') !== after.state
-  const committed = await engine.store.commit({
+  const write: Write = {
     commitId: engine.ids.next('cmt', nowMs),
     actions: changed ? [put, audit(engine, key, after, nowMs)] : [put],
-  })
-  return committed.result
+  }
+  let { result } = await engine.store.commit(write)
+  for (let repeats = 0; result === 'unknown' && repeats < maxRepeats; repeats += 1) {
+    await engine.clock.sleep(20)
+    const again = await engine.store.commit(write)
+    // Another's write since then: it is not known whether ours was there before it.
+    result = again.result === 'conflict' ? 'unknown' : again.result
+  }
+  return result
 }
 
 function audit(engine: Engine, key: string, { state, reason }: Breaker, atMs: number): Action {

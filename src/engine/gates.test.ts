@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { processorKey, stopKey } from '../core/control.ts'
-import type { Answer } from '../core/outcome.ts'
 import { createTestEngine, aCaller, aRequest, requestKey } from '../../test/engine-world.ts'
 import type { TestWorld, TestWorldOptions } from '../../test/engine-world.ts'
 import { advance } from './advance.ts'
@@ -42,18 +41,6 @@ async function breakerOf({ engine, processor }: TestWorld) {
   const [row] = await engine.store.read([{ table: 'breaker', key }])
   return row?.value ?? null
 }
-
-const notSentBy = (cause: string): Answer => ({
-  signal: 'not_sent',
-  cause,
-  object: null,
-  decline: null,
-  retryAfterMs: null,
-  replayed: false,
-  status: null,
-  requestId: null,
-  excerpt: null,
-})
 
 /** A world whose processor can be switched off and on. */
 function failingWorld(options: TestWorldOptions = {}) {
@@ -146,7 +133,7 @@ test('a prober that dies is followed by another after a while', async () => {
   assert.equal((await breakerOf(world))?.state, 'closed')
 })
 
-test('a twin that shares the probe and does not send cannot give it back', async () => {
+test('a probe is one call: a twin on the same payment makes none, and cannot take it back', async () => {
   const { world, outage, ids } = await opened()
   outage.on = false
   pass(world, 2_000)
@@ -164,17 +151,81 @@ test('a twin that shares the probe and does not send cannot give it back', async
   await new Promise((resolve) => setImmediate(resolve))
   const probe = (await breakerOf(world))?.probe
   assert.equal(probe?.paymentId, first)
-  // The twin may make the probe's call, but is kept from it by its connections.
+  const sends = world.processor.sends.length
   pass(world, world.engine.policy.recoverAfterMs)
-  const busy = { ...world.processor, send: async () => notSentBy('no_connection_in_time') }
-  const twin = { ...world.engine, processors: new Map([['model', busy]]) }
   for (let step = 0; step < 20; step += 1) {
-    const progress = await advance(twin, first, 99)
+    const progress = await advance(world.engine, first, 99)
     if (progress.next === 'wait') pass(world, Math.max(0, progress.untilMs - world.hand.nowMs))
     if (world.hand.nowMs >= (probe?.untilMs ?? 0)) break
     const now = await breakerOf(world)
     assert.deepEqual([now?.state, now?.probe], ['half_open', probe])
+    assert.equal(world.processor.sends.length, sends)
   }
+})
+
+test('a probe whose step is not stored is given back, and the next payment probes at once', async () => {
+  const { world, outage, ids } = await opened()
+  outage.on = false
+  pass(world, 2_000)
+  const [first = '', second = ''] = ids
+  const { store } = world.engine
+  const commit: typeof store.commit = async (write) =>
+    write.actions.some((action) => action.do === 'record')
+      ? { result: 'unknown', why: 'a test dropped it' }
+      : store.commit(write)
+  await advance({ ...world.engine, store: { ...store, commit } }, first, 99)
+  assert.equal((await breakerOf(world))?.state, 'open')
+  await drive(world, second)
+  assert.equal((await breakerOf(world))?.state, 'closed')
+})
+
+test('what a probe found out survives a store that is away for a moment, and is counted once', async () => {
+  const { world } = await opened()
+  const key = processorKey(world.processor.binding)
+  const nowMs = world.hand.nowMs
+  const open = await breakerOf(world)
+  assert(open !== null)
+  const probe = { paymentId: 'p', untilMs: nowMs + 30_000 }
+  const value = { ...open, state: 'half_open' as const, epoch: 7, probe }
+  const put = { do: 'put', table: 'breaker', key, value, if: null } as const
+  await world.engine.store.commit({ commitId: 'cmt_half_open', actions: [put] })
+  const { store } = world.engine
+  let reads = 0
+  const read: typeof store.read = async (keys) => {
+    if ((reads += 1) === 1) throw new Error('away')
+    return store.read(keys)
+  }
+  const engine = { ...world.engine, store: { ...store, read } }
+  await createBreakers().report(engine, key, {
+    verdict: 'good',
+    epoch: 7,
+    paymentId: 'p',
+    atMs: nowMs,
+  })
+  assert.equal((await breakerOf(world))?.state, 'closed')
+})
+
+test('a breaker whose write was stored and never confirmed counts each failure once', async () => {
+  let lose = false
+  const onCommit = () => {
+    const fault = lose ? ('lose_answer' as const) : ('normal' as const)
+    lose = false
+    return fault
+  }
+  const world = await createTestEngine({ onCommit }).ready()
+  const breakers = createBreakers()
+  const report = (paymentId: string, verdict: 'bad' | 'none', epoch: number | null) =>
+    breakers.report(world.engine, 'key', { verdict, epoch, paymentId, atMs: world.hand.nowMs })
+  lose = true
+  // Three failures and a late word of an old probe, told in one write.
+  await Promise.all([
+    report('a', 'bad', null),
+    report('b', 'bad', null),
+    report('c', 'bad', null),
+    report('d', 'none', 3),
+  ])
+  const [row] = await world.engine.store.read([{ table: 'breaker', key: 'key' }])
+  assert.deepEqual([row?.value.state, row?.value.recent.length], ['closed', 3])
 })
 
 test('a decline or a typo of an agent never opens the breaker', async () => {

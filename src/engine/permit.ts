@@ -15,17 +15,11 @@ import { blockadeOf, readGates } from './gates.ts'
 import type { Gates } from './gates.ts'
 
 export interface Permit {
-  /** The call is the breaker's probe. */
-  readonly probe: Probe | null
+  /** The call is the breaker's probe under this number, begun for it and for no other call. */
+  readonly epoch: number | null
   /** The breaker's number when leave was given. */
   readonly seen: number
   readonly slotAtMs: number | null
-}
-
-export interface Probe {
-  readonly epoch: number
-  /** Begun for this call; another driver of the same payment may only share it, and not give it back. */
-  readonly isOwn: boolean
 }
 
 export type Permitted =
@@ -42,7 +36,7 @@ const probePauseMs = 500
 export function permitAtOnce(engine: Engine, payment: Payment, gates: Gates): Permit | null {
   const { breaker } = gates
   if (!passesFreely(engine, payment, gates) || limitOf(engine, payment, gates) !== null) return null
-  return { probe: null, seen: breaker?.value.epoch ?? 0, slotAtMs: null }
+  return { epoch: null, seen: breaker?.value.epoch ?? 0, slotAtMs: null }
 }
 
 export async function obtainPermit(
@@ -54,24 +48,24 @@ export async function obtainPermit(
   if (way === null) {
     return { permitted: false, untilMs: engine.time.nowMs(0) + probePauseMs }
   }
-  const { probe } = way
+  const { epoch } = way
   const slot = await takeSlot(engine, payment, gates, slotHorizonMs)
   if (slot.slot === 'full') {
     // The probe is not made now: the next payment may.
-    await giveBackProbe(engine, payment, probe)
+    await giveBackProbe(engine, payment, epoch)
     return { permitted: false, untilMs: slot.askAgainAtMs }
   }
-  const seen = probe?.epoch ?? gates.breaker?.value.epoch ?? 0
-  return { permitted: true, permit: { probe, seen, slotAtMs: slot.atMs } }
+  const seen = epoch ?? gates.breaker?.value.epoch ?? 0
+  return { permitted: true, permit: { epoch, seen, slotAtMs: slot.atMs } }
 }
 
 /** A probe that is not made after all must not keep the breaker waiting for its verdict. */
 export async function giveBackProbe(
   engine: Engine,
   payment: Payment,
-  probe: Probe | null,
+  epoch: number | null,
 ): Promise<void> {
-  if (probe !== null) await reportCall(engine, payment, { probe, seen: probe.epoch }, null)
+  if (epoch !== null) await reportCall(engine, payment, { epoch, seen: epoch }, null)
 }
 
 /** The stored breaker is closed, and what is still to be stored leaves it so. */
@@ -83,38 +77,42 @@ function passesFreely(engine: Engine, { binding }: Payment, { breaker }: Gates):
   )
 }
 
-/** `null`: no way through the breaker now. */
+/**
+ * `null`: no way through the breaker now. A probe that somebody else has begun for the same payment is
+ * theirs: two drivers would make two calls of it, or one take it back beneath the other.
+ */
 async function takeWay(
   engine: Engine,
   payment: Payment,
   gates: Gates,
-): Promise<{ readonly probe: Probe | null } | null> {
+): Promise<{ readonly epoch: number | null } | null> {
   const { breaker } = gates
   if (breaker === null || breaker.value.state === 'closed') {
-    return passesFreely(engine, payment, gates) ? { probe: null } : null
+    return passesFreely(engine, payment, gates) ? { epoch: null } : null
   }
   const nowMs = engine.time.nowMs(0)
   const { gate } = gateOf(breaker.value, payment.id, nowMs, engine.breakerPolicy)
-  if (gate === 'blocked') return null
-  if (gate === 'pass') return { probe: { epoch: breaker.value.epoch, isOwn: false } }
+  if (gate !== 'probe_due') return null
   const after = beginProbe(breaker.value, payment.id, nowMs, engine.breakerPolicy)
   const key = processorKey(payment.binding)
   const stored = await storeBreaker(engine, key, breaker, after, nowMs)
-  return stored === 'committed' ? { probe: { epoch: after.epoch, isOwn: true } } : null
+  return stored === 'committed' ? { epoch: after.epoch } : null
 }
 
-/** Waits for its slot, but no longer than `longestMs`: a slot farther ahead is not taken up. */
+/** Waits for its slot, but no longer than `longestMs`: one farther ahead is not taken. */
 async function takeSlot(engine: Engine, payment: Payment, gates: Gates, longestMs: number) {
   const limit = limitOf(engine, payment, gates)
   if (limit === null) return { slot: 'given', atMs: null } as const
   const key = processorKey(payment.binding)
-  const reserved = await engine.slots.reserve(engine, key, payment.agent, limit)
+  const asking = { agent: payment.agent, limit, longestMs }
+  const reserved = await engine.slots.reserve(engine, key, asking)
   if (reserved.slot === 'full') return reserved
   const waitMs = Math.max(0, reserved.atMs - engine.clock.nowMs())
-  if (waitMs > longestMs) return { slot: 'full', askAgainAtMs: reserved.atMs } as const
   engine.meter.slotWaited(payment.binding.processor, waitMs)
-  // A timer may fire a moment early; no call is made before its slot.
-  for (let leftMs = waitMs; leftMs > 0; leftMs = reserved.atMs - engine.clock.nowMs()) {
+  // A timer may fire a moment early; no call is made before its slot. By the steady clock, because the
+  // other one may be set meanwhile, and nobody waits an hour for a slot.
+  const untilMs = engine.clock.steadyMs() + Math.min(waitMs, slotHorizonMs)
+  for (let leftMs = waitMs; leftMs > 0; leftMs = untilMs - engine.clock.steadyMs()) {
     await engine.clock.sleep(Math.min(leftMs, slotHorizonMs))
   }
   return reserved
@@ -147,7 +145,7 @@ export async function confirmPermit(
   permit: Permit,
   longestMs: number,
 ): Promise<Confirmed> {
-  const { probe, slotAtMs } = permit
+  const { epoch, slotAtMs } = permit
   const late = slotAtMs !== null && engine.clock.nowMs() - slotAtMs > slotToleranceMs
   let confirmed = permit
   if (late) {
@@ -158,8 +156,10 @@ export async function confirmPermit(
   }
   const gates = await readGates(engine, payment)
   const now = gates.breaker?.value ?? closedBreaker
-  const isProbe =
-    now.state === 'half_open' && now.epoch === probe?.epoch && now.probe?.paymentId === payment.id
+  // A probe that has run out of time may have been followed by another one by now.
+  const nowMs = engine.time.nowMs(0)
+  const { gate } = gateOf(now, payment.id, nowMs, engine.breakerPolicy)
+  const isProbe = now.state === 'half_open' && now.epoch === epoch && gate === 'pass'
   const blockade = blockadeOf(engine, gates, payment.id)
   if (blockade !== null) return { stopped: blockade.why }
   // It opened meanwhile and waits for a probe: this call was not meant as one.
@@ -171,14 +171,12 @@ export async function confirmPermit(
 export async function reportCall(
   engine: Engine,
   payment: Payment,
-  { probe, seen }: Pick<Permit, 'probe' | 'seen'>,
+  { epoch, seen }: Pick<Permit, 'epoch' | 'seen'>,
   answer: Answer | null,
 ): Promise<void> {
-  const epoch = probe?.epoch ?? null
   const told = answer === null ? null : verdictOf(answer)
   const isMade = answer !== null && answer.signal !== 'not_sent'
-  // A probe that is only shared is its owner's to give back.
-  if (told === null && (epoch === null || (!isMade && probe?.isOwn !== true))) return
+  if (told === null && epoch === null) return
   // Whoever answers a probe works, even if it only asks for patience.
   const verdict: Report['verdict'] = told ?? (isMade ? 'good' : 'none')
   const atMs = engine.time.nowMs(0)

@@ -17,6 +17,8 @@ import { submit } from './submit.ts'
 
 const limit: RateLimit = { perSecond: 10, burst: 3 }
 
+const wanted = (agent: string) => ({ agent, limit, longestMs: slotHorizonMs })
+
 const given = (reserved: readonly Reserved[]): number[] =>
   reserved.flatMap((each) => (each.slot === 'given' ? [each.atMs] : []))
 
@@ -55,7 +57,7 @@ test('however many ask at once, from whichever process, the pace is kept', async
         if (process === 'restarted') processes[0] = createSlots()
         const asked = agents.map((agent, index) => {
           const own = processes[process === 1 && index % 2 === 0 ? 1 : 0] ?? createSlots()
-          return own.reserve(engine, 'key', agent, limit)
+          return own.reserve(engine, 'key', wanted(agent))
         })
         const reserved = await Promise.all(asked)
         for (const each of reserved) {
@@ -74,14 +76,14 @@ test('however many ask at once, from whichever process, the pace is kept', async
 test('one busy agent does not starve the others', async () => {
   const { engine, hand } = createTestEngine()
   const slots = createSlots()
-  const busy = Array.from({ length: 200 }, () => slots.reserve(engine, 'key', 'busy', limit))
+  const busy = Array.from({ length: 200 }, () => slots.reserve(engine, 'key', wanted('busy')))
   await Promise.all(busy)
   // The horizon is full of its slots; the next one to come free goes to whoever has fewer.
   let first: Reserved | null = null
   for (let ms = 0; ms < slotHorizonMs + 200 && first?.slot !== 'given'; ms += 100) {
     hand.nowMs += 100
-    const others = Array.from({ length: 20 }, () => slots.reserve(engine, 'key', 'busy', limit))
-    const [mine] = await Promise.all([slots.reserve(engine, 'key', 'quiet', limit), ...others])
+    const others = Array.from({ length: 20 }, () => slots.reserve(engine, 'key', wanted('busy')))
+    const [mine] = await Promise.all([slots.reserve(engine, 'key', wanted('quiet')), ...others])
     first = mine
   }
   assert.equal(first?.slot, 'given')
@@ -90,7 +92,7 @@ test('one busy agent does not starve the others', async () => {
   for (let ms = 0; ms < 10_000; ms += 100) {
     hand.nowMs += 100
     const asked = (['busy', 'busy', 'busy', 'busy', 'quiet'] as const).map(async (agent) => {
-      if ((await slots.reserve(engine, 'key', agent, limit)).slot === 'given') count[agent] += 1
+      if ((await slots.reserve(engine, 'key', wanted(agent))).slot === 'given') count[agent] += 1
     })
     await Promise.all(asked)
   }
@@ -154,14 +156,13 @@ test('where a twin takes a slot at the same moment, the next ones are given at o
   let twins = 0
   const commit: typeof store.commit = async (write) => {
     // A twin writes between the read and the commit, twice.
-    if ((twins += 1) <= 2) await createSlots().reserve({ ...engine, store }, 'key', 'twin', limit)
+    if ((twins += 1) <= 2) await createSlots().reserve({ ...engine, store }, 'key', wanted('twin'))
     return store.commit(write)
   }
   const reserved = await createSlots().reserve(
     { ...engine, store: { ...store, commit } },
     'key',
-    'a',
-    limit,
+    wanted('a'),
   )
   assert.deepEqual(reserved, { slot: 'given', atMs: hand.nowMs })
   assert.equal(twins, 3)
@@ -199,4 +200,48 @@ test('a call that waited too long for its connection goes with the new slot, not
   const [row] = await engine.store.read([{ table: 'slot', key: processorKey(processor.binding) }])
   const slots = ((row?.value.tatMs ?? 0) - 1_800_000_000_000) / 400
   assert(slots <= 4, `${slots} slots`)
+})
+
+test('a slot that is farther ahead than is any use is not taken', async () => {
+  const { engine, hand } = createTestEngine()
+  const slots = createSlots()
+  for (let call = 0; call < limit.burst; call += 1) {
+    await slots.reserve(engine, 'key', wanted('a'))
+  }
+  const [before] = await engine.store.read([{ table: 'slot', key: 'key' }])
+  const soon = { ...wanted('b'), longestMs: 50 }
+  assert.equal((await slots.reserve(engine, 'key', soon)).slot, 'full')
+  const [after] = await engine.store.read([{ table: 'slot', key: 'key' }])
+  assert.equal(after?.version, before?.version)
+  hand.nowMs += 100
+  assert.equal((await slots.reserve(engine, 'key', soon)).slot, 'given')
+})
+
+test('a clock that is set back during the wait for a slot keeps nobody waiting for an hour', async () => {
+  const world = await createTestEngine().ready()
+  const { clock } = world.engine
+  let leapt = false
+  const engine = {
+    ...world.engine,
+    rateLimits: new Map([['model', { perSecond: 1, burst: 1 }]]),
+    clock: {
+      ...clock,
+      sleep: async (forMs: number) => {
+        await clock.sleep(forMs)
+        if (!leapt) world.hand.nowMs -= 3_600_000
+        leapt = true
+      },
+    },
+  }
+  const key = processorKey(world.processor.binding)
+  await engine.slots.reserve(engine, key, {
+    ...wanted('agent_2'),
+    limit: { perSecond: 1, burst: 1 },
+  })
+  const submission = await submit(engine, aCaller, requestKey('k'), aRequest)
+  assert(submission.result === 'accepted')
+  const startedMs = world.hand.steadyMs
+  await advance(engine, submission.paymentId, 99)
+  assert(leapt)
+  assert(world.hand.steadyMs - startedMs <= 2 * slotHorizonMs)
 })

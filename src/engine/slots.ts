@@ -12,17 +12,17 @@ export type Reserved =
   | { readonly slot: 'full'; readonly askAgainAtMs: number }
 
 export interface Slots {
-  readonly reserve: (
-    engine: Engine,
-    key: string,
-    agent: string,
-    limit: RateLimit,
-  ) => Promise<Reserved>
+  readonly reserve: (engine: Engine, key: string, wanted: Wanted) => Promise<Reserved>
 }
 
-interface Asking {
+export interface Wanted {
   readonly agent: string
   readonly limit: RateLimit
+  /** A slot that is farther ahead is of no use, and not taken. */
+  readonly longestMs: number
+}
+
+interface Asking extends Wanted {
   readonly answer: (reserved: Reserved) => void
 }
 
@@ -75,10 +75,10 @@ export function createSlots(): Slots {
   }
 
   return Object.freeze({
-    reserve(engine: Engine, key: string, agent: string, limit: RateLimit): Promise<Reserved> {
+    reserve(engine: Engine, key: string, wanted: Wanted): Promise<Reserved> {
       const line = lineOf(key)
       return new Promise((answer) => {
-        line.asking.push({ agent, limit, answer })
+        line.asking.push({ ...wanted, answer })
         if (!line.isWriting) void serve(engine, key, line)
       })
     },
@@ -127,7 +127,7 @@ async function reserveAll(
   const asks = asking.map(({ agent }) => agent)
   const agents = new Set([...held.keys(), ...line.turnedAway.keys(), ...asks])
   let tatMs = row?.value.tatMs ?? null
-  const given = asking.map(({ agent, limit }): Reserved => {
+  const given = asking.map(({ agent, limit, longestMs }): Reserved => {
     const own = held.get(agent) ?? []
     const [oldestMs] = own
     if (oldestMs !== undefined && own.length >= shareOf(limit, agents.size)) {
@@ -135,6 +135,7 @@ async function reserveAll(
     }
     const reserved = reserveSlot(tatMs, nowMs, limit)
     if (reserved.slot === 'full') return reserved
+    if (reserved.atMs - nowMs > longestMs) return { slot: 'full', askAgainAtMs: reserved.atMs }
     tatMs = reserved.tatMs
     held.set(agent, [...own, reserved.atMs])
     return { slot: 'given', atMs: reserved.atMs }

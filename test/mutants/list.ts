@@ -109,8 +109,8 @@ export const mutants: readonly Mutant[] = [
     name: 'a stalled sender sends after all',
     why: 'others have concluded meanwhile that nothing was sent',
     file: 'src/engine/advance.ts',
-    find: "return elapsedMs() > policy.startSendWithinMs ? 'started_too_late' : null",
-    replace: 'return elapsedMs() < 0 ? null : null',
+    find: 'Math.max(engine.clock.steadyMs() - started.steadyMs, engine.clock.nowMs() - started.wallMs)',
+    replace: 'Math.min(0, engine.clock.nowMs() - started.wallMs)',
   },
   {
     name: 'outbox marked before delivery',
