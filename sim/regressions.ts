@@ -19,4 +19,9 @@ export const regressions: readonly Regression[] = [
   },
   { seed: 6103, found: 'the time to ask again for a slot was no whole millisecond' },
   { seed: 176, found: 'a store that could not be read was told as a bug of the breaker' },
+  {
+    seed: 70109,
+    found:
+      'a read from before a payment was voided brought it back, because all of it had one time',
+  },
 ]

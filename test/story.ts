@@ -138,7 +138,15 @@ export function found(
         ? { finding: 'not_found', consistent }
         : { finding: 'found', object, consistent }
   const askedAtMs = build.t0 + askedAtSeconds * build.seconds
-  return { kind: 'finding', target, by: 'object', finding, askedAtMs, clockMs: askedAtMs }
+  return {
+    kind: 'finding',
+    target,
+    by: 'object',
+    finding,
+    askedAtMs,
+    clockMs: askedAtMs,
+    askedSeq: Infinity,
+  }
 }
 
 /** The processor's own record, or a webhook. */

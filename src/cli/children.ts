@@ -22,6 +22,8 @@ export interface ChildOptions {
   readonly settings: Readonly<Record<string, string>>
   /** The file that holds our command line; the one that runs now, unless told. */
   readonly program?: string
+  /** Words before all others, of a program that runs ours as its own process id: a tracer. */
+  readonly under?: readonly string[]
   /** Each line of its standard error. */
   readonly onLine?: (line: string) => void
 }
@@ -41,8 +43,9 @@ process.once('exit', killChildren)
 
 /** Starts our own program and waits until it prints `listening on URL`. */
 export async function startChild(options: ChildOptions): Promise<Child> {
-  const { args, settings, program = process.argv[1] ?? '', onLine } = options
-  const child = spawn(process.execPath, [program, ...args, '--end-with-input'], {
+  const { args, settings, program = process.argv[1] ?? '', under = [], onLine } = options
+  const words = [...under, process.execPath, program, ...args, '--end-with-input']
+  const child = spawn(words[0] ?? '', words.slice(1), {
     env: childEnvironment(settings),
     stdio: ['pipe', 'pipe', 'pipe'],
     // A group of its own: the terminal's Ctrl-C reaches us alone, and we end it in order.

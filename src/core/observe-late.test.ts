@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import type { Evidence } from './observe.ts'
+
 import * as build from '../../test/build.ts'
 import { object } from '../../test/build.ts'
 import { shapes } from '../../test/shapes.ts'
@@ -218,4 +220,27 @@ test('the same evidence twice is no news the second time', () => {
       assert.deepEqual(again, [], `${status} on ${state}, ${operation}, ${voiding}, ${hold}`)
     }
   }
+})
+
+test('a read that was asked before the end is no fresh look, whatever the clocks say', () => {
+  const ended = build.after(
+    build.claimed({}),
+    [
+      { type: 'void_requested', by: 'agent', reason: 'not needed' },
+      { type: 'voided', reason: 'not needed', by: null },
+    ],
+    build.t0,
+  )
+  const told = (askedSeq: number) => {
+    const evidence = { ...found(null, object('authorised'), 0), askedSeq } as Evidence // a finding
+    const { facts } = decide(
+      ended,
+      { type: 'observe', evidence, judgement: build.given() },
+      build.t0,
+    )
+    return facts?.map(({ type }) => type)
+  }
+  // All of it in one millisecond.
+  assert.deepEqual(told(ended.seq - 1), [])
+  assert.deepEqual(told(ended.seq), ['corrected', 'void_requested'])
 })

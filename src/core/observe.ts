@@ -27,6 +27,8 @@ export type Evidence =
       readonly askedAtMs: number
       /** The clock itself at that moment; `askedAtMs` is never earlier than what is committed. */
       readonly clockMs: number
+      /** The number of the payment's last event when it was asked: times of several clocks do not order. */
+      readonly askedSeq: number
     }
   /** The processor's own records. */
   | { readonly kind: 'record'; readonly object: ObjectView; readonly askedAtMs: number }
@@ -163,7 +165,10 @@ function onFinding(
   judgement: Judgement,
 ): readonly Fact[] {
   const { finding, target } = evidence
-  const source = findingSource(evidence)
+  const read = findingSource(evidence)
+  // A read from before the payment's end says of it no more than a message would.
+  const isOld = isUnpaidEnd(payment) && evidence.askedSeq < payment.seq
+  const source: Source = isOld ? { ...read, source: 'record' } : read
   const object = finding.finding === 'found' ? believable(payment, finding.object) : null
   const facts = object === null ? [] : byObject(payment, object, source)
   if (target === 'settlement') return [...facts, ...settlementAsked(payment, facts, finding)]

@@ -216,15 +216,17 @@ async function ask(
   engine: Engine,
   payment: Payment,
   by: LookUpBy,
-): Promise<{ finding: Finding; askedAtMs: number; clockMs: number }> {
+): Promise<{ finding: Finding; askedAtMs: number; clockMs: number; askedSeq: number }> {
   const askedAtMs = engine.time.nowMs(payment.updatedAtMs)
   const clockMs = engine.clock.nowMs()
+  const askedSeq = payment.seq
   const processor = boundProcessor(engine, payment)
   if (processor === null) {
     return {
       finding: { finding: 'no_answer', cause: 'processor_changed', retryAfterMs: null },
       askedAtMs,
       clockMs,
+      askedSeq,
     }
   }
   const finding = await measured(
@@ -240,7 +242,7 @@ async function ask(
       }),
     (told) => told.finding,
   )
-  return { finding, askedAtMs, clockMs }
+  return { finding, askedAtMs, clockMs, askedSeq }
 }
 
 /**
@@ -277,11 +279,16 @@ async function report(engine: Engine, paymentId: string, evidence: Evidence): Pr
   if (!('row' in changed)) return withoutRow(changed)
   const { payment } = changed.row
   const object = shownBy(evidence)
-  if (evidence.kind === 'answer' && object !== null && needsFreshLook(payment, object)) {
+  if (object !== null && isFromBefore(evidence, payment) && needsFreshLook(payment, object)) {
     return lookUp(engine, { ...payment, objectId: object.objectId }, null, 'object')
   }
   if (changed.result === 'rejected') throw new Error('evidence is never refused')
   return progress(engine, payment, changed.gates)
+}
+
+/** It shows how things stood before the payment was as it is now. */
+function isFromBefore(evidence: Evidence, payment: Payment): boolean {
+  return evidence.kind !== 'finding' || evidence.askedSeq < payment.seq
 }
 
 /**
@@ -303,6 +310,10 @@ export async function followHint(
   const evidence: Evidence = { kind: 'finding', target: null, by: 'object', ...asked }
   const changed = await observeEvidence(engine, paymentId, evidence)
   if (!('row' in changed)) return 'no_answer'
+  const { payment: now } = changed.row
+  // It ended while it was read: once more, from the end on.
+  const isOld = isFromBefore(evidence, now) && needsFreshLook(now, asked.finding.object)
+  if (isOld && changed.result === 'unchanged') return 'no_answer'
   engine.wake(paymentId, changed.row.run)
   return 'observed'
 }

@@ -155,7 +155,15 @@ export function look(
     object === null
       ? { finding: 'not_found', consistent }
       : { finding: 'found', object: processor.viewOf(object), consistent }
-  return { kind: 'finding', target, by, finding, askedAtMs: world.nowMs, clockMs: world.nowMs }
+  return {
+    kind: 'finding',
+    target,
+    by,
+    finding,
+    askedAtMs: world.nowMs,
+    clockMs: world.nowMs,
+    askedSeq: world.payment.seq,
+  }
 }
 
 export function answerTo({ request, send, atMs }: Call, answer: Answer): Evidence {

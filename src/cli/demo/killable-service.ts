@@ -25,8 +25,14 @@ export interface ServiceProcess {
   readonly onLine: (line: string) => void
   /** The file that holds our command line; the one that runs now, unless told. */
   readonly program?: string
-  /** What else its environment has; asked for at each start. */
-  readonly surroundings?: () => Readonly<Record<string, string>>
+  /** What else belongs to a start; asked for at each one, when the process before it is gone. */
+  readonly surroundings?: () => Surroundings | Promise<Surroundings>
+}
+
+export interface Surroundings {
+  readonly settings: Readonly<Record<string, string>>
+  /** Words of a program that it runs under. */
+  readonly under?: readonly string[]
 }
 
 /** Short, so that a lost answer costs a second and not ten; the rest follows from it. */
@@ -49,14 +55,18 @@ export async function startKillableService(given: ServiceProcess): Promise<Killa
     QUITTANCE_CALL_TIMEOUT_MS: String(callTimeoutMs),
     QUITTANCE_SIMULATOR_ABSENCE_AFTER_MS: String(absenceAfterMs),
   }
-  const { onLine, program, surroundings = () => ({}) } = given
-  const begin = (): Promise<Child> =>
-    startChild({
+  const { onLine, program, surroundings } = given
+  const begin = async (): Promise<Child> => {
+    const { settings: more, ...around } = (await surroundings?.()) ?? { settings: {} }
+    const own = program === undefined ? {} : { program }
+    return startChild({
       args: ['serve'],
-      settings: { ...settings, ...surroundings() },
+      settings: { ...settings, ...more },
       onLine,
-      ...(program === undefined ? {} : { program }),
+      ...around,
+      ...own,
     })
+  }
   let child = await begin()
   let ended = false
   return Object.freeze<KillableService>({
