@@ -1,7 +1,8 @@
 // Quittance on one machine: store, processor, driver, relay and door, put together. The only place
 // of the embedded default that knows which adapters there are.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 import type { Config } from '../config.ts'
 import { ConfigError } from '../config.ts'
@@ -201,10 +202,7 @@ async function knownAccount(config: Config): Promise<Account | null> {
 
 async function keepAccount(config: Config, { binding }: Processor): Promise<void> {
   const { processorAccount: id, livemode } = binding
-  const path = accountFile(config)
-  // Whole or not at all: a torn file must not keep us from starting.
-  await writeFile(`${path}.new`, JSON.stringify({ id, livemode }), { mode: 0o600 })
-  await rename(`${path}.new`, path)
+  await keepFile(accountFile(config), JSON.stringify({ id, livemode }))
 }
 
 /** Marks our objects at the processor; made once for a data folder. */
@@ -213,7 +211,7 @@ async function installationId({ dataFolder }: Config): Promise<string> {
   const kept = await readFile(path, 'utf8').catch(absentOnly)
   if (kept !== null && kept.trim() !== '') return kept.trim()
   const made = randomIds.next('inst', Date.now())
-  await writeFile(path, `${made}\n`, { mode: 0o600 })
+  await keepFile(path, `${made}\n`)
   return made
 }
 
@@ -221,4 +219,27 @@ async function installationId({ dataFolder }: Config): Promise<string> {
 function absentOnly(error: unknown): null {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
   throw error
+}
+
+/** Whole or not at all, and there after a power loss: the file first, then its name. */
+async function keepFile(path: string, text: string): Promise<void> {
+  await withFile(`${path}.new`, 'w', async (file) => {
+    await file.writeFile(text)
+    await file.sync()
+  })
+  await rename(`${path}.new`, path)
+  await withFile(dirname(path), 'r', (folder) => folder.sync())
+}
+
+async function withFile(
+  path: string,
+  flags: string,
+  use: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const file = await open(path, flags, 0o600)
+  try {
+    await use(file)
+  } finally {
+    await file.close()
+  }
 }
