@@ -139,7 +139,11 @@ const life = (facts: Facts = {}, others: readonly StoredRow[] = []): readonly Se
 ]
 
 const cancelled = (): readonly Seen[] => [
-  ...[claimed(), validated(), sent(), ledger('authorised'), ledger('voided')],
+  claimed(),
+  validated(),
+  sent(),
+  ledger('authorised'),
+  ledger('voided'),
   stored([['voided']], row('voided')),
 ]
 
@@ -288,11 +292,16 @@ const cases: readonly Case[] = [
     invariant: 7,
     says: 'a step that the table does not have',
     clean: () => [
-      ...[claimed(), validated(), sent(), ledger('authorised')],
+      claimed(),
+      validated(),
+      sent(),
+      ledger('authorised'),
       stored([['authorised']], row('authorised')),
     ],
     broken: () => [
-      ...[claimed(), sent(), ledger('authorised')],
+      claimed(),
+      sent(),
+      ledger('authorised'),
       stored([['authorised']], row('authorised')),
     ],
   },
