@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import fc from 'fast-check'
 
-import { reserveSlot, slotHorizonMs, take } from './rate.ts'
+import { easedLimit, reserveSlot, slotHorizonMs, take } from './rate.ts'
 import type { RateLimit } from './rate.ts'
 
 const t0 = 1_800_000_000_000
@@ -48,6 +48,48 @@ test('slots keep burst and pace in every stretch of time, in order, within the h
       assertPaced(slots, limit)
     }),
   )
+})
+
+test('easing off after an outage forgives no debt: own burst and pace hold all through it', () => {
+  const own = fc.record({
+    perSecond: fc.constantFrom(1, 10, 50, 200, 1_000),
+    burst: fc.integer({ min: 1, max: 300 }),
+  })
+  const periods = fc.array(
+    fc.record({ eased: fc.boolean(), asks: fc.integer({ min: 0, max: 400 }) }),
+    {
+      maxLength: 4,
+    },
+  )
+  fc.assert(
+    fc.property(own, periods, (limit, list) => {
+      let [tatMs, nowMs]: [number | null, number] = [null, t0]
+      const slots: number[] = []
+      for (const { eased, asks } of list) {
+        for (let ask = 0; ask < asks; ask += 1) {
+          const slot = reserveSlot(tatMs, nowMs, eased ? easedLimit(limit) : limit)
+          if (slot.slot === 'given') slots.push(slot.atMs)
+          if (slot.slot === 'given') tatMs = slot.tatMs
+          else nowMs += 40
+        }
+      }
+      assertPaced(slots, limit)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('while it is eased, slots come at the slower pace, whatever the burst', () => {
+  const limit = easedLimit({ perSecond: 1_000, burst: 200 })
+  let [tatMs, given]: [number | null, number] = [null, 0]
+  for (let nowMs = t0; nowMs < t0 + 10_000; nowMs += 5) {
+    const slot = reserveSlot(tatMs, nowMs, limit)
+    if (slot.slot === 'full') continue
+    given += 1
+    tatMs = slot.tatMs
+  }
+  // 50/s for 10 s and the horizon of 2 s, and what the burst of 199 ms holds of such slots.
+  assert(given >= 590 && given <= 50 * 12 + 11, `${given} slots`)
 })
 
 test('a door lets through what burst and pace allow, and says when to come back', () => {

@@ -11,6 +11,18 @@ export interface RateLimit {
   readonly perSecond: number
   /** Calls that may go at once after a rest; >= 1. */
   readonly burst: number
+  /**
+   * For a while slots come no faster than this. Each then counts for more, under the same burst and pace:
+   * another limit would not know what was owed under this one.
+   */
+  readonly easedPerSecond?: number
+}
+
+const resumption = { perSecond: 50, burst: 10 } as const
+
+/** The limit for a processor that has just come back. */
+export function easedLimit(limit: RateLimit | null): RateLimit {
+  return limit === null ? resumption : { ...limit, easedPerSecond: resumption.perSecond }
 }
 
 /** How far ahead slots are given; beyond it one asks again later. */
@@ -53,7 +65,7 @@ export function reserveSlot(tatMs: number | null, nowMs: number, limit: RateLimi
   if (atMs > nowMs + slotHorizonMs) {
     return { slot: 'full', askAgainAtMs: atMs - slotHorizonMs }
   }
-  return { slot: 'given', atMs, tatMs: Math.max(tat, atMs) + pace.intervalMs }
+  return { slot: 'given', atMs, tatMs: Math.max(tat, atMs) + pace.easedMs }
 }
 
 export interface Take {
@@ -92,10 +104,14 @@ interface Pace {
   readonly intervalMs: number
   /** How far the TAT may be ahead of a call that goes now. */
   readonly slackMs: number
+  /** What one more slot adds to the TAT; the interval, or more while it is eased. */
+  readonly easedMs: number
 }
 
-function paceOf({ perSecond, burst }: RateLimit): Pace {
-  const intervalMs = Math.ceil((1000 / perSecond) * 1024) / 1024
+const intervalOf = (perSecond: number): number => Math.ceil((1000 / perSecond) * 1024) / 1024
+
+function paceOf({ perSecond, burst, easedPerSecond = perSecond }: RateLimit): Pace {
+  const intervalMs = intervalOf(perSecond)
   const slackMs = Math.floor(intervalMs * (burst - 1) * 1024) / 1024
   if (!(intervalMs > 0 && intervalMs < Infinity)) {
     throw new RangeError(`a rate limit needs calls per second above 0, not ${perSecond}`)
@@ -103,7 +119,7 @@ function paceOf({ perSecond, burst }: RateLimit): Pace {
   if (!(burst >= 1 && slackMs < Infinity)) {
     throw new RangeError(`a rate limit needs a burst of at least 1, not ${burst}`)
   }
-  return { intervalMs, slackMs }
+  return { intervalMs, slackMs, easedMs: Math.max(intervalMs, intervalOf(easedPerSecond)) }
 }
 
 /** A TAT stored now is at most one interval past the latest that still gives a slot, `cutMs`. */

@@ -7,7 +7,7 @@ import type { Report } from '../core/breaker.ts'
 import type { Answer } from '../core/outcome.ts'
 import type { Payment } from '../core/payment.ts'
 import type { Blocked } from '../core/policy.ts'
-import { slotHorizonMs, slotToleranceMs } from '../core/rate.ts'
+import { easedLimit, slotHorizonMs, slotToleranceMs } from '../core/rate.ts'
 import type { RateLimit } from '../core/rate.ts'
 import { storeBreaker } from './breakers.ts'
 import type { Engine } from './engine.ts'
@@ -26,8 +26,8 @@ export type Permitted =
   | { readonly permitted: true; readonly permit: Permit }
   | { readonly permitted: false; readonly untilMs: number }
 
-/** After a breaker has closed, what waited comes back no faster than this for a while. */
-const resumption = { limit: { perSecond: 50, burst: 10 }, forMs: 10_000 }
+/** After a breaker has closed, what waited comes back at `easedLimit` for so long. */
+const easedForMs = 10_000
 
 /** Another payment's probe is under way, or the store did not say: so long until the next look. */
 const probePauseMs = 500
@@ -122,13 +122,7 @@ function limitOf(engine: Engine, payment: Payment, { breaker }: Gates): RateLimi
   const limit = engine.rateLimits.get(payment.binding.processor) ?? null
   const closedAtMs = breaker?.value.state === 'closed' ? breaker.value.closedAtMs : null
   const sinceMs = closedAtMs === null ? null : Math.abs(engine.time.nowMs(0) - closedAtMs)
-  if (sinceMs === null || sinceMs >= resumption.forMs) return limit
-  if (limit === null) return resumption.limit
-  const { perSecond, burst } = resumption.limit
-  return {
-    perSecond: Math.min(limit.perSecond, perSecond),
-    burst: Math.min(limit.burst, burst),
-  }
+  return sinceMs === null || sinceMs >= easedForMs ? limit : easedLimit(limit)
 }
 
 export type Confirmed =
