@@ -1,8 +1,7 @@
 // Quittance on one machine: store, processor, driver, relay and door, put together. The only place
 // of the embedded default that knows which adapters there are.
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import type { Config } from '../config.ts'
 import { ConfigError } from '../config.ts'
@@ -31,6 +30,7 @@ import type { Account } from '../processors/simulated/simulated.ts'
 import { openSqliteStore } from '../stores/sqlite/store.ts'
 import { openAlerts } from './alerts.ts'
 import { createDriver } from './driver.ts'
+import { keepFile } from './keep-file.ts'
 import { repeat } from './repeat.ts'
 import type { Repeating } from './repeat.ts'
 import { startRelay } from './relay.ts'
@@ -219,27 +219,4 @@ async function installationId({ dataFolder }: Config): Promise<string> {
 function absentOnly(error: unknown): null {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
   throw error
-}
-
-/** Whole or not at all, and there after a power loss: the file first, then its name. */
-async function keepFile(path: string, text: string): Promise<void> {
-  await withFile(`${path}.new`, 'w', async (file) => {
-    await file.writeFile(text)
-    await file.sync()
-  })
-  await rename(`${path}.new`, path)
-  await withFile(dirname(path), 'r', (folder) => folder.sync())
-}
-
-async function withFile(
-  path: string,
-  flags: string,
-  use: (file: FileHandle) => Promise<void>,
-): Promise<void> {
-  const file = await open(path, flags, 0o600)
-  try {
-    await use(file)
-  } finally {
-    await file.close()
-  }
 }

@@ -1,12 +1,13 @@
 // The first tokens. Given ones come from the environment; else they are made once, printed once, and
 // kept in a file that only this user can read, so that the command line finds them.
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { ConfigError } from '../config.ts'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import { addAgent, addOperator, identify, makeToken } from '../engine/identity.ts'
+import { keepFile } from './keep-file.ts'
 
 export interface FirstTokens {
   readonly agentToken: string
@@ -38,7 +39,12 @@ export async function prepareTokens(engine: Engine, config: Config): Promise<Fir
   }
   await prepareSecondOperator(engine, config)
   const made = kept === null && config.agentToken === null
-  if (made) await keepTokens(config, { agentToken, operatorToken })
+  if (made) {
+    await keepFile(
+      tokensFile(config),
+      `${JSON.stringify({ agentToken, operatorToken }, null, 2)}\n`,
+    )
+  }
   return { agentToken, operatorToken, made }
 }
 
@@ -50,16 +56,6 @@ async function prepareSecondOperator(engine: Engine, config: Config): Promise<vo
   else if (known.role !== 'operator' || known.name !== secondOperator) {
     throw new ConfigError('QUITTANCE_SECOND_OPERATOR_TOKEN is somebody else’s token already.')
   }
-}
-
-// Whole or not at all, whatever happens in between; nobody else may read it at any moment.
-async function keepTokens(config: Config, tokens: object): Promise<void> {
-  const path = tokensFile(config)
-  const file = await open(`${path}.new`, 'w', 0o600)
-  await file.writeFile(`${JSON.stringify(tokens, null, 2)}\n`)
-  await file.sync()
-  await file.close()
-  await rename(`${path}.new`, path)
 }
 
 /** `null`: there is no such file, or nothing in it that could be a token. */
