@@ -5,6 +5,7 @@ import type { Breaker } from './core/breaker.ts'
 import type { AuditRow, ControlRow } from './core/control.ts'
 import type { DeadLetterRow } from './core/dead-letter.ts'
 import type { AgentRow, AccountRow, BudgetRow, TokenRow } from './core/mandate.ts'
+import type { Balance, JournalEntry } from './core/ledger.ts'
 import type { DetailsRow, KeyRow, LookAlikeRow, ReferenceRow } from './core/guards.ts'
 import type { Answer, Finding, ObjectView } from './core/outcome.ts'
 import type {
@@ -309,6 +310,27 @@ export interface Publisher {
   readonly name: string
   /** `delivered` only when the receiver has them for good; repeats happen and are the receiver's to drop. */
   publish(events: readonly PaymentEvent[]): Promise<'delivered' | 'not_delivered'>
+}
+
+export interface JournalQuery {
+  readonly account?: string
+  readonly paymentId?: string
+  /** Default: newest first. */
+  readonly order?: 'newest' | 'oldest'
+  /** 1 to 100. */
+  readonly limit: number
+  /** Continues after this one. */
+  readonly cursor?: string
+}
+
+/** The books, kept by a publisher of their own; they lag behind the events that they are made from. */
+export interface Ledger {
+  /** Every account that was ever booked to, sorted; of each currency the sum is zero. */
+  balances(): Promise<readonly Balance[]>
+  journals(query: JournalQuery): Promise<{
+    readonly entries: readonly JournalEntry[]
+    readonly cursor: string | null
+  }>
 }
 
 /** Where people are called. */

@@ -83,6 +83,8 @@ test('the routes are these', () => {
     'GET /v1/audit',
     'GET /v1/dead-letters',
     'GET /v1/dead-letters/{paymentId}',
+    'GET /v1/ledger/journals',
+    'GET /v1/ledger/trial-balance',
     'GET /v1/mandate',
     'GET /v1/payments',
     'GET /v1/payments/{id}',

@@ -133,3 +133,26 @@ export interface Alert {
   readonly last_at: string
   readonly resolved_at: string | null
 }
+
+/** What an account of the ledger stands at; one of `debit` and `credit` is 0. */
+export interface Balance {
+  readonly object: 'balance'
+  readonly account: string
+  readonly currency: string
+  readonly livemode: boolean
+  readonly debit: number
+  readonly credit: number
+}
+
+export interface Journal {
+  readonly object: 'journal'
+  readonly kind: 'capture' | 'settlement' | 'fee' | 'refund' | 'reversal'
+  readonly payment_id: string
+  /** The event of the payment that it follows from. */
+  readonly seq: number
+  readonly currency: string
+  readonly livemode: boolean
+  /** Positive: debit. The sum is zero. */
+  readonly postings: readonly { readonly account: string; readonly amount: number }[]
+  readonly at: string
+}

@@ -7,7 +7,9 @@ import type {
   AgentStatus,
   Alert,
   AuditEntry,
+  Balance,
   DeadLetter,
+  Journal,
   ProcessorStatus,
   Redrive,
   StopSwitch,
@@ -34,6 +36,15 @@ export interface DeadLetterFilter {
 export interface DeadLetterQuery extends DeadLetterFilter, Paging {
   /** Default: `open`. */
   readonly status?: 'open' | 'redriven' | 'resolved' | 'any'
+}
+
+export interface JournalQuery extends Paging {
+  /** As in a journal: `account:acme`, `clearing:stripe/acct_1`, `cash:…` or `fees:…`. */
+  readonly account?: string
+  /** A payment's id. */
+  readonly payment?: string
+  /** Which come first; default: `newest`. */
+  readonly order?: 'newest' | 'oldest'
 }
 
 export type DeadLettersResult = Told<{
@@ -115,6 +126,9 @@ export interface OperatorClient {
     query?: Paging & { readonly status?: 'firing' | 'resolved' },
     how?: Asking,
   ) => Promise<Page<Alert>>
+  /** What every account of the ledger stands at. */
+  readonly trialBalance: (how?: Asking) => Promise<Page<Balance>>
+  readonly journals: (query?: JournalQuery, how?: Asking) => Promise<Page<Journal>>
 }
 
 export function operatorClient(send: Send): OperatorClient {
@@ -195,7 +209,10 @@ function switches(
 
 function overview(
   send: Send,
-): Pick<OperatorClient, 'processors' | 'agents' | 'addAgent' | 'audit' | 'alerts'> {
+): Pick<
+  OperatorClient,
+  'processors' | 'agents' | 'addAgent' | 'audit' | 'alerts' | 'trialBalance' | 'journals'
+> {
   return {
     processors: (how) => pageOf(send, '/v1/processors', how),
     agents: (query = {}, how) => pageOf(send, `/v1/agents${search(query)}`, how),
@@ -206,6 +223,8 @@ function overview(
     },
     audit: (query = {}, how) => pageOf(send, `/v1/audit${search(query)}`, how),
     alerts: (query = {}, how) => pageOf(send, `/v1/alerts${search(query)}`, how),
+    trialBalance: (how) => pageOf(send, '/v1/ledger/trial-balance', how),
+    journals: (query = {}, how) => pageOf(send, `/v1/ledger/journals${search(query)}`, how),
   }
 }
 

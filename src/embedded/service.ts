@@ -1,5 +1,6 @@
 // Quittance on one machine: store, processor, driver, relay and door, put together. The only place
 // of the embedded default that knows which adapters there are.
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -24,6 +25,7 @@ import { createApp } from '../http/app.ts'
 import { openDoor } from '../http/door.ts'
 import { serveHttp } from '../http/serve.ts'
 import { openMetrics } from '../metrics/metrics.ts'
+import { openLedger } from '../publishers/ledger/ledger.ts'
 import type { Processor, Publisher, Sink } from '../ports.ts'
 import { openSimulatedProcessor } from '../processors/simulated/simulated.ts'
 import type { Account } from '../processors/simulated/simulated.ts'
@@ -62,7 +64,12 @@ export async function openService(config: Config, options: ServiceOptions): Prom
     const processor = await openProcessor(config)
     const driver = createDriver()
     const processors = new Map([[processor.binding.processor, processor]])
-    const publishers = options.publishers ?? []
+    const ledger = openLedger({
+      file: join(config.dataFolder, 'ledger.db'),
+      readEvents: store.events,
+      newId: randomUUID,
+    })
+    const publishers = [...(options.publishers ?? []), ledger.publisher]
     const metrics = await openMetrics({
       store,
       nowMs: systemClock.nowMs,
@@ -97,6 +104,7 @@ export async function openService(config: Config, options: ServiceOptions): Prom
       engine,
       metrics: metrics.text,
       door: openDoor(config.agentRate),
+      ledger: ledger.ledger,
       isReady: () => ({ ready: true }),
       alertRunbookUrl: config.alertRunbookUrl,
     })
@@ -117,6 +125,7 @@ export async function openService(config: Config, options: ServiceOptions): Prom
       await Promise.all(relays.map((relay) => relay.stop()))
       await alerting.stop()
       await processor.close()
+      ledger.close()
       await store.close()
     }
     return Object.freeze({ url: server.url, tokens, stop })

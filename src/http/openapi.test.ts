@@ -8,6 +8,8 @@ import { createParkedWorld } from '../../test/parked-world.ts'
 import { exampleProblem } from './openapi.ts'
 import { routes } from './routes.ts'
 import { problemJson } from './wire.ts'
+import type { JournalEntry } from '../core/ledger.ts'
+import type { Ledger } from '../ports.ts'
 
 interface Operation {
   readonly operationId: string
@@ -116,8 +118,25 @@ test('numbers in queries are described as numbers', () => {
   assert.partialDeepStrictEqual(limit, { in: 'query', schema: { type: 'integer', maximum: 100 } })
 })
 
+const journal: JournalEntry = {
+  kind: 'capture',
+  paymentId: 'pay_1',
+  seq: 6,
+  atMs: 0,
+  currency: 'EUR',
+  livemode: false,
+  postings: [
+    { account: 'clearing:model/acct_1', amount: 5 },
+    { account: 'account:a', amount: -5 },
+  ],
+}
+const books: Ledger = {
+  balances: async () => [{ account: 'account:a', currency: 'EUR', livemode: false, amount: -5n }],
+  journals: async () => ({ entries: [journal], cursor: null }),
+}
+
 test('the answers of the app are what their schemas say', async () => {
-  const made = await createParkedWorld({ metrics: true })
+  const made = await createParkedWorld({ metrics: true, service: { ledger: books } })
   await made.ask('POST', '/v1/processors/model/pause', { as: 'operator', body: { reason: 'x' } })
   for (const { method, path, doc, access } of routes) {
     if (method !== 'GET') continue

@@ -7,6 +7,7 @@ import { controlRoutes } from './controls.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
 import { examplePayment } from './examples.ts'
 import { decisionRequest } from './operator-schemas.ts'
+import { ledgerRoutes } from './ledger.ts'
 import { oversightRoutes } from './oversight.ts'
 import { operatorAct } from './route.ts'
 import type { Route } from './route.ts'
@@ -48,4 +49,5 @@ export const operatorRoutes: readonly Route[] = [
   ...controlRoutes,
   ...agentRoutes,
   ...oversightRoutes,
+  ...ledgerRoutes,
 ]

@@ -1,5 +1,6 @@
 // What the door needs from whoever opens it, and what goes back and forth inside it.
 import type { Engine } from '../engine/engine.ts'
+import type { Ledger } from '../ports.ts'
 import type { Door } from './door.ts'
 
 export interface HttpService {
@@ -8,6 +9,8 @@ export interface HttpService {
   readonly metrics?: () => Promise<string>
   /** Each agent's rate; without it, there is no limit. */
   readonly door?: Door
+  /** The books; without them, there is nothing to be read. */
+  readonly ledger?: Ledger
   /** While it is not ready nothing new is taken on; what is stored can be read. */
   readonly isReady: () => { readonly ready: boolean; readonly why?: string }
   /** Where the docs are served; default `/docs`. */

@@ -3,6 +3,7 @@ import type { Command } from '../command.ts'
 import { agentCommands } from './agents.ts'
 import { deadLetterCommands } from './dead-letters.ts'
 import { demo } from './demo.ts'
+import { ledgerCommands } from './ledger.ts'
 import { oversightCommands } from './oversight.ts'
 import { pay } from './pay.ts'
 import { paymentActs } from './payment-acts.ts'
@@ -27,5 +28,6 @@ export const commands: readonly Command[] = [
   ...stopCommands,
   ...processorCommands,
   ...agentCommands,
+  ...ledgerCommands,
   ...oversightCommands,
 ]
