@@ -1,5 +1,6 @@
-// Plants one defect after the other and demands that the simulation catches each: `npm run sim:mutants`.
-// Each runs in processes of its own, from the same first seed, until an invariant breaks.
+// Plants one defect after the other and demands that each is caught: `npm run sim:mutants`. Each runs in
+// processes of its own: the simulation, from the same first seed until an invariant breaks, or the one
+// test that the list names for what no simulated world can show.
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -20,7 +21,8 @@ const usage = `npm run sim:mutants -- [options]
 
 interface Caught {
   readonly mutant: Mutant
-  /** Seeds until it was caught; `null`: it was not. */
+  readonly isCaught: boolean
+  /** Until it was caught; `null`: it was not, or not by a seed. */
   readonly seeds: number | null
   readonly by: string
 }
@@ -28,27 +30,41 @@ interface Caught {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const loader = new URL('../test/mutants/load.ts', import.meta.url).href
 
-function plant(mutant: Mutant, from: number, seeds: number): Promise<Caught> {
+async function plant(mutant: Mutant, from: number, seeds: number): Promise<Caught> {
+  const { unit } = mutant
+  if (unit !== undefined) {
+    const args = ['--test', '--test-reporter=tap', unit.file]
+    const { out } = await run(mutant, args)
+    const failed = out
+      .split('\n')
+      .some((line) => /^not ok \d+ - /.test(line) && line.includes(unit.name))
+    return { mutant, isCaught: failed, seeds: null, by: `${unit.file}: ${unit.name}` }
+  }
   const args = ['sim/main.ts', '--first', '--workers', '1', '--untold']
   const range = ['--from', String(from), '--seeds', String(seeds)]
-  const child = spawn(process.execPath, ['--import', loader, ...args, ...range], {
+  const { out, error } = await run(mutant, [...args, ...range])
+  const last = out.trim().split('\n').at(-1) ?? ''
+  if (!last.startsWith('{')) throw new Error(`${mutant.name}: ${error.slice(0, 2000)}`)
+  const told = JSON.parse(last) as { seeds: number; violations: number } // `sim` prints it
+  const isCaught = told.violations > 0
+  const by = /^seed \d+: (.*) \(/m.exec(out)?.[1] ?? ''
+  return { mutant, isCaught, seeds: isCaught ? told.seeds : null, by }
+}
+
+function run(
+  { name }: Mutant,
+  args: readonly string[],
+): Promise<{ readonly out: string; readonly error: string }> {
+  const child = spawn(process.execPath, ['--import', loader, ...args], {
     cwd: root,
-    env: { ...process.env, MUTANT: mutant.name },
+    env: { ...process.env, MUTANT: name },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''
   let error = ''
   child.stdout.on('data', (text: Buffer) => (out += text.toString()))
   child.stderr.on('data', (text: Buffer) => (error += text.toString()))
-  return new Promise((resolve, reject) => {
-    child.on('exit', () => {
-      const last = out.trim().split('\n').at(-1) ?? ''
-      if (!last.startsWith('{')) return reject(new Error(`${mutant.name}: ${error.slice(0, 2000)}`))
-      const told = JSON.parse(last) as { seeds: number; violations: number } // `sim` prints it
-      const by = /^seed \d+: (.*) \(/m.exec(out)?.[1] ?? ''
-      resolve({ mutant, seeds: told.violations === 0 ? null : told.seeds, by })
-    })
-  })
+  return new Promise((resolve) => child.on('close', () => resolve({ out, error })))
 }
 
 async function main(): Promise<void> {
@@ -59,7 +75,8 @@ async function main(): Promise<void> {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
       const caught = await plant(mutant, from, seeds)
       results.push(caught)
-      const words = caught.seeds === null ? 'NOT CAUGHT' : `caught after ${caught.seeds} seed(s)`
+      const how = caught.seeds === null ? 'by its test' : `after ${caught.seeds} seed(s)`
+      const words = caught.isCaught ? `caught ${how}` : 'NOT CAUGHT'
       if (!json) process.stderr.write(`${words}: ${mutant.name}\n`)
     }
   }
@@ -75,7 +92,7 @@ async function main(): Promise<void> {
       .map(({ mutant, seeds: needed, by }) => [mutant.name, String(needed ?? '-'), by])
     process.stdout.write(`\n${table(columns, rows).join('\n')}\n\n`)
   }
-  const caught = results.filter((each) => each.seeds !== null).length
+  const caught = results.filter((each) => each.isCaught).length
   process.stdout.write(`${JSON.stringify({ mutants: results.length, caught })}\n`)
   process.exitCode = caught === results.length && caught > 0 ? 0 : 1
 }

@@ -257,12 +257,13 @@ const retrier: Habit = async (world, errand) => {
   )
 }
 
-/** Captures by hand, a part of it or all, and asks twice. */
+/** Captures by hand, a part of it or all, and asks twice; or forgets it, until it lapses. */
 const capturer: Habit = async (world, errand) => {
   const { random, bill } = errand
   const id = idIn(await insist(world, errand, `${bill.id}-key`))
   if (id === null) return
   await follow(world, errand, id)
+  if (random.chance(0.25)) return
   const amount = random.pick([bill.amount, Math.ceil(bill.amount / 2)])
   await Promise.all(
     ['a', 'b'].map((name) =>

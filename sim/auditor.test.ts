@@ -69,6 +69,8 @@ function claimed(facts: Facts = {}, others: readonly StoredRow[] = []): Seen {
   return stored([['claimed', body]], row('initiated', facts), others)
 }
 
+const held = (): Seen => stored([['held', { reason: 'approval_required' }]], row('initiated'))
+
 const ledger = (change: Ledger['change'], over: Partial<Ledger> = {}): Seen => ({
   see: 'ledger',
   atMs: 2,
@@ -383,6 +385,12 @@ const cases: readonly Case[] = [
     says: 'sent while it was stopped',
     clean: () => [claimed(), validated(), sent()],
     broken: () => [claimed(), validated(), sent({ halted: true })],
+  },
+  {
+    invariant: 13,
+    says: 'sent before anybody had agreed to it',
+    clean: () => [claimed(), held(), stored([['approved']], row('initiated')), validated(), sent()],
+    broken: () => [claimed(), held(), validated(), sent()],
   },
   {
     invariant: 14,

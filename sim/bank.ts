@@ -10,8 +10,8 @@ import type { Schedule } from './schedule.ts'
 import type { Charge, Ledger } from './witness.ts'
 
 export interface Bank {
-  /** A request arrives; the answer is ready at once, and may still be lost on its way. */
-  readonly receive: (call: Call) => Answer
+  /** A request arrives; it takes effect by `latestMs`, and its answer may still be lost on its way. */
+  readonly receive: (call: Call, latestMs: number, answer: (answer: Answer) => void) => void
   readonly byId: (objectId: string) => ObjectView | null
   readonly ofPayment: (paymentId: string, madeBeforeMs: number) => ObjectView | null
   readonly charges: () => readonly Charge[]
@@ -24,17 +24,26 @@ interface Item {
   readonly amount: number
   readonly currency: string
   readonly madeAtMs: number
-  status: 'created' | 'pending' | 'authorised' | 'captured' | 'declined' | 'voided'
+  status: 'created' | 'pending' | 'authorised' | 'captured' | 'declined' | 'voided' | 'expired'
+  expiresAtMs: number | null
   captured: number
   reversed: number
   settled: boolean
   oneStep: boolean
-  readonly refunds: { readonly id: string; readonly attemptId: string; readonly amount: number }[]
+  readonly refunds: Refund[]
+}
+
+interface Refund {
+  readonly id: string
+  readonly attemptId: string
+  readonly amount: number
+  status: 'pending' | 'succeeded' | 'failed'
 }
 
 export interface BankWorld {
   readonly schedule: Schedule
-  readonly random: Random
+  /** Of whoever acts. */
+  readonly random: () => Random
   readonly faults: Faults
   readonly rates: Rates
   readonly capabilities: Capabilities
@@ -49,6 +58,8 @@ export function createBank(world: BankWorld): Bank {
   const items: Item[] = []
   const keys = new Map<string, { readonly atMs: number; readonly answer: Answer }>()
   const fenced = new Set<string>()
+  /** Keys whose request is being worked on. */
+  const working = new Set<string>()
 
   const told = (item: Item, change: Ledger['change'], amount: number, key: string | null): void => {
     world.tell({
@@ -68,7 +79,14 @@ export function createBank(world: BankWorld): Bank {
   const authorise = (item: Item, key: string): void => {
     item.status = 'authorised'
     told(item, 'authorised', item.amount, key)
-    if (item.oneStep) take(item, item.amount, key)
+    if (item.oneStep) return take(item, item.amount, key)
+    if (can.authorisationWindowMs === null) return
+    item.expiresAtMs = schedule.nowMs() + can.authorisationWindowMs
+    schedule.later(can.authorisationWindowMs, () => {
+      if (item.status !== 'authorised') return
+      item.status = 'expired'
+      told(item, 'voided', item.amount, null)
+    })
   }
 
   const take = (item: Item, amount: number, key: string): void => {
@@ -78,7 +96,7 @@ export function createBank(world: BankWorld): Bank {
     schedule.later(world.settleAfterMs, () => {
       item.settled = true
       told(item, 'settled', item.captured, null)
-      const left = item.captured - item.refunds.reduce((sum, each) => sum + each.amount, 0)
+      const left = item.captured - givenBack(item)
       if (left > 0 && faults.strikes('reversal', rates.reversal)) {
         item.reversed = left
         told(item, 'reversed', left, null)
@@ -90,6 +108,7 @@ export function createBank(world: BankWorld): Bank {
     const { kind, attempt, payment } = call
     const { objectId, amount, oneStep } = attempt.request
     const item = items.find((each) => each.id === objectId) ?? null
+    const random = world.random()
     switch (kind) {
       case 'create':
         return fenced.has(payment.id) ? gone(null) : { signal: 'done', item: make(call) }
@@ -107,7 +126,7 @@ export function createBank(world: BankWorld): Bank {
         }
         if (faults.strikes('pending', rates.pending)) {
           target.status = 'pending'
-          schedule.later(world.random.whole(100, 600_000), () => finish(target, attempt.id))
+          schedule.later(random.whole(100, 600_000), () => finish(target, attempt.id))
           return { signal: 'not_final', item: target }
         }
         authorise(target, attempt.id)
@@ -115,6 +134,7 @@ export function createBank(world: BankWorld): Bank {
       }
       case 'capture': {
         if (item === null) return gone(null)
+        if (item.status === 'expired') return gone(item)
         const unfenced = item.status === 'voided' && !can.fence
         const twice = item.status === 'captured' && !can.objectOnce
         if (item.status !== 'authorised' && !unfenced && !twice) return gone(item)
@@ -127,18 +147,32 @@ export function createBank(world: BankWorld): Bank {
         return objectId === null ? cancelAll(payment.id) : cancel(item)
       case 'refund': {
         if (item === null) return gone(null)
-        const back = item.refunds.reduce((sum, each) => sum + each.amount, 0)
-        if (back + amount + item.reversed > item.captured) return { signal: 'declined', item: null }
-        item.refunds.push({ id: `re_${attempt.id}`, attemptId: attempt.id, amount })
-        told(item, 'refunded', amount, attempt.id)
+        if (givenBack(item) + amount + item.reversed > item.captured) {
+          return { signal: 'declined', item: null }
+        }
+        const id = `re_${attempt.id}`
+        const refund: Refund = { id, attemptId: attempt.id, amount, status: 'pending' }
+        item.refunds.push(refund)
+        if (faults.strikes('slow refund', rates.slowRefund)) {
+          const inMs = random.whole(100, 600_000)
+          schedule.later(inMs, () => finishRefund(item, refund, random.chance(0.7)))
+          return { signal: 'not_final', item }
+        }
+        finishRefund(item, refund, true)
         return { signal: 'done', item }
       }
     }
   }
 
+  const finishRefund = (item: Item, refund: Refund, succeeds: boolean): void => {
+    refund.status = succeeds ? 'succeeded' : 'failed'
+    if (succeeds) told(item, 'refunded', refund.amount, refund.attemptId)
+    else world.notify(viewOf(item), item.paymentId)
+  }
+
   const finish = (item: Item, key: string): void => {
     if (item.status !== 'pending') return
-    if (world.random.chance(0.7)) authorise(item, key)
+    if (world.random().chance(0.7)) authorise(item, key)
     else {
       item.status = 'declined'
       world.notify(viewOf(item), item.paymentId)
@@ -154,6 +188,7 @@ export function createBank(world: BankWorld): Bank {
       currency: payment.currency,
       madeAtMs: schedule.nowMs(),
       status: 'created',
+      expiresAtMs: null,
       captured: 0,
       reversed: 0,
       settled: false,
@@ -165,7 +200,7 @@ export function createBank(world: BankWorld): Bank {
   }
 
   const cancel = (item: Item | null): Done => {
-    if (item === null || item.status === 'captured') return gone(item)
+    if (item === null || item.status === 'captured' || item.status === 'expired') return gone(item)
     const wasLive = item.status === 'authorised'
     item.status = 'voided'
     if (wasLive) told(item, 'voided', item.amount, null)
@@ -181,34 +216,53 @@ export function createBank(world: BankWorld): Bank {
     return captured === undefined ? { signal: 'done', item: own.at(-1) ?? null } : gone(captured)
   }
 
+  /** What needs no work: a key that is known, and a door that is closed. */
+  const turnedBack = ({ attempt: { id: key } }: Call): Answer | null => {
+    if (working.has(key))
+      return { ...silent, signal: 'in_flight', cause: 'key_in_use', status: 409 }
+    const stored = keys.get(key)
+    if (stored !== undefined && schedule.nowMs() - stored.atMs < can.keyWindowMs) {
+      return { ...stored.answer, replayed: true }
+    }
+    if (faults.strikes('slow down', rates.slowDown)) {
+      const retryAfterMs = world.random().whole(1, 5) * 1000
+      return { ...silent, signal: 'slow_down', status: 429, retryAfterMs }
+    }
+    return faults.strikes('account fault', rates.accountFault)
+      ? { ...silent, signal: 'account_fault', status: 401 }
+      : null
+  }
+
+  const work = (call: Call): Answer => {
+    const breaks = faults.strikes('server error', rates.serverError)
+    const undone = breaks && world.random().chance(0.5)
+    const { signal, item } = undone ? gone(null) : act(call)
+    const answer: Answer = breaks
+      ? { ...silent, signal: 'server_error', status: 500 }
+      : answerOf(signal, item)
+    // What was done is remembered in any case, also where its own answer was a fault.
+    const isDone = signal === 'done' || signal === 'not_final'
+    if (isDone || can.keyCachesErrors) {
+      keys.set(call.attempt.id, { atMs: schedule.nowMs(), answer })
+    }
+    return answer
+  }
+
   return {
-    receive(call) {
+    receive(call, latestMs, answer) {
       const key = call.attempt.id
-      const stored = keys.get(key)
-      if (stored !== undefined && schedule.nowMs() - stored.atMs < can.keyWindowMs) {
-        return { ...stored.answer, replayed: true }
-      }
-      if (faults.strikes('slow down', rates.slowDown)) {
-        return {
-          ...silent,
-          signal: 'slow_down',
-          status: 429,
-          retryAfterMs: world.random.whole(1, 5) * 1000,
-        }
-      }
-      if (faults.strikes('account fault', rates.accountFault)) {
-        return { ...silent, signal: 'account_fault', status: 401 }
-      }
-      const breaks = faults.strikes('server error', rates.serverError)
-      const undone = breaks && world.random.chance(0.5)
-      const { signal, item } = undone ? gone(null) : act(call)
-      const answer: Answer = breaks
-        ? { ...silent, signal: 'server_error', status: 500 }
-        : answerOf(signal, item)
-      // What was done is remembered in any case, also where its own answer was a fault.
-      const isDone = signal === 'done' || signal === 'not_final'
-      if (isDone || can.keyCachesErrors) keys.set(key, { atMs: schedule.nowMs(), answer })
-      return answer
+      const back = turnedBack(call)
+      if (back !== null) return answer(back)
+      if (!faults.strikes('slow work', rates.slowWork)) return answer(work(call))
+      working.add(key)
+      // Some act at once and take their time to say so, others act at the end of it.
+      const random = world.random()
+      const early = random.chance(0.5) ? work(call) : null
+      const workMs = random.pick([30, 5_000, 20_000, 60_000])
+      schedule.later(Math.min(workMs, latestMs - schedule.nowMs()), () => {
+        working.delete(key)
+        answer(early ?? work(call))
+      })
     },
     byId: (objectId) => {
       const item = items.find((each) => each.id === objectId)
@@ -229,14 +283,26 @@ export function createBank(world: BankWorld): Bank {
         objectId: item.id,
         paymentId: item.paymentId,
         currency: item.currency,
-        status: item.status === 'pending' ? 'created' : item.status,
+        status:
+          item.status === 'pending'
+            ? 'created'
+            : item.status === 'expired'
+              ? 'voided'
+              : item.status,
         amount: item.amount,
         captured: item.captured,
-        refunded: item.refunds.reduce((sum, each) => sum + each.amount, 0),
+        refunded: givenBack(item, ['succeeded']),
         reversed: item.reversed,
       })),
   }
 }
+
+/** By refunds that took effect, or that still may. */
+const givenBack = (
+  { refunds }: Item,
+  counts: readonly Refund['status'][] = ['pending', 'succeeded'],
+): number =>
+  refunds.reduce((sum, { amount, status }) => sum + (counts.includes(status) ? amount : 0), 0)
 
 interface Done {
   readonly signal: Signal
@@ -282,15 +348,10 @@ function viewOf(item: Item): ObjectView {
     amountAuthorised: live ? item.amount : 0,
     amountCaptured: item.captured,
     amountReversed: item.reversed,
-    authorisationExpiresAtMs: live ? item.madeAtMs + 7 * 86_400_000 : null,
+    authorisationExpiresAtMs: item.expiresAtMs,
     decline: item.status === 'declined' ? noFunds : null,
     actionUrl: null,
     settlement: item.settled ? { id: `po_${item.id}`, settledAtMs: item.madeAtMs, fee: 0 } : null,
-    refunds: item.refunds.map(({ id, attemptId, amount }) => ({
-      objectId: id,
-      attemptId,
-      amount,
-      status: 'succeeded',
-    })),
+    refunds: item.refunds.map(({ id, ...refund }) => ({ objectId: id, ...refund })),
   }
 }

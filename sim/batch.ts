@@ -19,7 +19,8 @@ export interface Outcome {
   readonly seed: number
   readonly payments: number
   readonly steps: number
-  readonly faults: number
+  /** How often each kind of fault struck. */
+  readonly faults: ReadonlyMap<string, number>
   /** The first of them, and how many there are. */
   readonly violation: string | null
   readonly violations: number
@@ -31,18 +32,20 @@ export const lifeOf = (seed: number, bills: number, off: readonly number[] = [])
   onlyBills: null,
   leftOut: new Set(),
   createAuditor: () => createAuditor({ off }),
+  off,
 })
 
 async function run({ from, step, seeds, bills, off }: Batch): Promise<void> {
   for (let count = 0; count < seeds; count += step) {
     const seed = from + count
-    const { payments, steps, struck, violations } = await live(lifeOf(seed, bills, off))
+    const ended = await live(lifeOf(seed, bills, off))
+    const { payments, steps, faults, violations } = ended
     const [first] = violations
     const outcome: Outcome = {
       seed,
       payments,
       steps,
-      faults: struck.length,
+      faults,
       violation: first === undefined ? null : `invariant ${first.invariant}: ${first.what}`,
       violations: violations.length,
     }

@@ -52,30 +52,30 @@ async function replay(seed: number, { bills, off, json }: Options): Promise<void
     say(`seed ${seed}: ${ended.payments} payments at a processor with ${profile}, by ${processes}`)
     say(`process(es), ${ended.struck.length} faults in ${faultyForMs / 1000} s; then it heals.`)
     if (focus !== 'none') say(`It is about ${focus}.`)
-    say(`trace ${ended.traceHash.toString(16)}`)
-    for (const [place, count] of ended.faults) say(`  ${String(count).padStart(5)} × ${place}`)
+    sayKinds(ended.faults)
     if (first === undefined) say('No invariant was broken.')
     else await tellStory(seed, { bills, off })
   }
   const { payments, steps, struck, violations } = ended
   const counts = { seeds: 1, payments, steps, faults: struck.length, violations: violations.length }
+  const trace = ended.traceHash.toString(16)
+  if (!json) say(`trace_hash ${trace}`)
   const worst = first === undefined ? null : seed
-  summarise({ ...counts, worst_seed: worst, seeds_per_second: round(1 / seconds) })
-  if (json) return
-  say(`trace_hash ${ended.traceHash.toString(16)}`)
+  const speed = round(1 / seconds)
+  summarise({ ...counts, worst_seed: worst, seeds_per_second: speed, trace_hash: trace })
 }
 
 async function tellStory(seed: number, given: Pick<Options, 'bills' | 'off'>): Promise<void> {
   const life = lifeOf(seed, given.bills, given.off)
   const failing = await live(life)
   const shrunk = await shrink(life, failing)
-  const [violation] = shrunk.ended.violations
-  if (violation === undefined) return
   const bills = shrunk.life.onlyBills?.size ?? given.bills
-  const faults = shrunk.ended.struck.length
-  say(`\nSeed ${seed} shrunk to ${bills} bill(s) and ${faults} fault(s) in ${shrunk.lives} lives:`)
-  for (const fault of shrunk.ended.struck) say(`  fault: ${fault}`)
-  for (const line of await tell(shrunk.life, violation)) say(line)
+  const { struck, requests } = shrunk.ended
+  const left = `${bills} bill(s), ${requests.length} request(s) and ${struck.length} fault(s)`
+  say(`\nSeed ${seed} shrunk to ${left} in ${shrunk.lives} lives:`)
+  for (const fault of struck) say(`  fault: ${fault}`)
+  for (const line of await tell(shrunk.life, shrunk.violation)) say(line)
+  say(`Again: npm run sim -- --seed ${seed}${given.bills === 20 ? '' : ` --bills ${given.bills}`}`)
 }
 
 // ── Many ─────────────────────────────────────────────────────────────────────────────────────────
@@ -87,20 +87,23 @@ interface Total {
   faults: number
   violations: number
   worst: Outcome | null
+  readonly kinds: Map<string, number>
 }
 
 async function runMany(given: Options): Promise<void> {
   if (!given.json) say(`seeds from ${given.from} on; --from ${given.from} repeats them`)
   const startedMs = performance.now()
-  const total: Total = { seeds: 0, payments: 0, steps: 0, faults: 0, violations: 0, worst: null }
+  const none = { seeds: 0, payments: 0, steps: 0, faults: 0, violations: 0 }
+  const total: Total = { ...none, worst: null, kinds: new Map() }
   const workers = Math.min(given.workers, given.seeds)
   const threads = Array.from({ length: workers }, (_, index) =>
     startThread(given, index, workers, total),
   )
   await Promise.all(threads)
   const seconds = (performance.now() - startedMs) / 1000
-  const { worst, ...counts } = total
+  const { worst, kinds, ...counts } = total
   if (process.stderr.isTTY) process.stderr.write('\n')
+  if (!given.json) sayKinds(kinds)
   if (worst !== null && !given.json && !given.untold) await tellStory(worst.seed, given)
   summarise({
     ...counts,
@@ -128,7 +131,10 @@ function count(total: Total, outcome: Outcome, { seeds, json }: Options): void {
   total.seeds += 1
   total.payments += outcome.payments
   total.steps += outcome.steps
-  total.faults += outcome.faults
+  for (const [kind, times] of outcome.faults) {
+    total.faults += times
+    total.kinds.set(kind, (total.kinds.get(kind) ?? 0) + times)
+  }
   total.violations += outcome.violations
   if (outcome.violation !== null) {
     if (total.worst === null || outcome.violations > total.worst.violations) total.worst = outcome
@@ -139,7 +145,13 @@ function count(total: Total, outcome: Outcome, { seeds, json }: Options): void {
   process.stderr.write(`\r${progressBar(total.seeds, seeds, words)}`)
 }
 
-function summarise(summary: Readonly<Record<string, number | null>>): void {
+function sayKinds(kinds: ReadonlyMap<string, number>): void {
+  for (const [kind, times] of [...kinds].toSorted(([, a], [, b]) => b - a)) {
+    say(`  ${String(times).padStart(7)} × ${kind}`)
+  }
+}
+
+function summarise(summary: Readonly<Record<string, number | string | null>>): void {
   say(JSON.stringify(summary))
   process.exitCode = summary['violations'] === 0 ? 0 : 1
 }

@@ -25,6 +25,14 @@ export interface Options {
   /** A limit for a day, as a part of all bills together; `null`: none. */
   readonly dayLimit: number | null
   readonly approvals: boolean
+  /** One agent has limits of its own, within the account's. */
+  readonly agentLimits: boolean
+  /** Bills come all at once, at so many moments; `null`: each at its own. */
+  readonly bursts: number | null
+  /** What bills are about. Few, so that different bills look alike. */
+  readonly amounts: readonly number[]
+  /** The way to our door and back takes so long at most. */
+  readonly doorMs: number
 }
 
 /** Probabilities, each at its own place. */
@@ -54,6 +62,14 @@ export interface Rates {
   readonly publisherLost: number
   /** Another process drives the payment as well. */
   readonly twin: number
+  /** A request is worked on for so long that another one under its key may meet it there. */
+  readonly slowWork: number
+  /** Money is given back in the processor's own time, and sometimes not at all. */
+  readonly slowRefund: number
+  /** An answer cannot be read. */
+  readonly garbled: number
+  /** The store answers nobody for a while. */
+  readonly storeOut: number
 }
 
 const hour = 3_600_000
@@ -123,7 +139,10 @@ export function drawOptions(random: Random, bills: number): Options {
   const drawn = drawAny(random, bills)
   const focus = random.pick(['none', 'none', ...Object.keys(focuses)])
   const { rates = {}, profile = drawn.profile, ...others } = focuses[focus] ?? {}
-  const capabilities = profiles[profile] ?? base
+  const declared = profiles[profile] ?? base
+  // Some let go of an authorisation within hours: captures, voids and the lapse itself then race.
+  const authorisationWindowMs = random.pick([7 * day, 7 * day, 2 * hour])
+  const capabilities = { ...declared, authorisationWindowMs }
   return {
     ...drawn,
     ...others,
@@ -163,11 +182,39 @@ const focuses: Readonly<Record<string, Focus>> = {
     habits: ['canceller', 'capturer', 'obedient'],
     rates: { answerLost: 0.3, late: 0.2, gateway: 0.2 },
   },
-  'a tight limit': { dayLimit: 0.4, approvals: true, habits: ['twins', 'patient', 'canceller'] },
+  'a tight limit': {
+    dayLimit: 0.4,
+    bursts: 2,
+    habits: ['twins', 'patient', 'canceller'],
+  },
+  // Many see the same rest at one moment, and each of them would take most of it.
+  'a rush at a limit': {
+    processes: 2,
+    dayLimit: 0.3,
+    approvals: false,
+    agentLimits: false,
+    bursts: 1,
+    amounts: [24_000, 25_000, 26_000, 27_000],
+    doorMs: 3,
+    habits: ['patient', 'hasty', 'distinct'],
+    rates: { crash: 0, storeLost: 0, storeAway: 0, doorLost: 0, storeOut: 0 },
+  },
+  'four eyes': {
+    approvals: true,
+    dayLimit: null,
+    amounts: [500, 25_000, 1_000_000],
+    habits: ['patient', 'hasty', 'canceller', 'capturer', 'obedient', 'retrier'],
+    rates: { operator: 0.3 },
+  },
   sleepers: {
     profile: 'keys soon forgotten',
     processes: 2,
-    rates: { stall: 0.01, twin: 0.3, storeAway: 0, refused: 0 },
+    rates: { stall: 0.01, twin: 0.3, storeAway: 0, storeOut: 0, refused: 0 },
+  },
+  'a slow processor': { rates: { slowWork: 0.5, garbled: 0.1, answerLost: 0.2, late: 0.1 } },
+  'money back': {
+    habits: ['refunder', 'capturer', 'patient'],
+    rates: { slowRefund: 0.5, answerLost: 0.3, reversal: 0.1, decline: 0 },
   },
   'restarts in an outage': { rates: { outage: 1, crash: 0.02 } },
 }
@@ -194,6 +241,10 @@ function drawAny(random: Random, bills: number): Options {
     rateLimit: random.chance(0.2) ? { perSecond: random.whole(1, 20), burst: 3 } : null,
     dayLimit: random.chance(0.3) ? 0.2 + random.next() : null,
     approvals: random.chance(0.2),
+    agentLimits: random.chance(0.2),
+    bursts: random.chance(0.3) ? random.whole(1, 4) : null,
+    amounts: [1, 500, 1_999, 1_999, 25_000, 1_000_000],
+    doorMs: 30,
   }
 }
 
@@ -226,5 +277,9 @@ function drawRates(random: Random): Rates {
     operator: some(0.5),
     publisherLost: some(0.3),
     twin: some(0.3),
+    slowWork: some(0.2),
+    slowRefund: some(0.6),
+    garbled: some(0.1),
+    storeOut: some(0.5),
   }
 }

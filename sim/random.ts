@@ -13,7 +13,10 @@ export interface Random {
 
 /** sfc32, seeded by a mixed hash of the seed's text; small, quick, and long enough for any run. */
 export function createRandom(seed: string): Random {
-  let [a, b, c, d] = [hash(`${seed}/a`), hash(`${seed}/b`), hash(`${seed}/c`), 1]
+  let a = hash(seed)
+  let b = hash('b', a)
+  let c = hash('c', b)
+  let d = 1
   const next = (): number => {
     const sum = (a + b + d) | 0
     d = (d + 1) | 0
@@ -36,6 +39,16 @@ export function createRandom(seed: string): Random {
       return picked
     },
     fork: (name) => createRandom(`${seed}/${name}`),
+  }
+}
+
+/** A stream for each thing that it is about, kept. */
+export function streamsOf(random: Random): (about: string) => Random {
+  const streams = new Map<string, Random>()
+  return (about) => {
+    const stream = streams.get(about) ?? random.fork(about)
+    streams.set(about, stream)
+    return stream
   }
 }
 

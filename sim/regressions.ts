@@ -24,4 +24,9 @@ export const regressions: readonly Regression[] = [
     found:
       'a read from before a payment was voided brought it back, because all of it had one time',
   },
+  {
+    seed: 5000193,
+    found:
+      'the world, not the engine: a switch thrown in a process that stalled took effect after all was healed',
+  },
 ]

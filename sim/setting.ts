@@ -16,14 +16,14 @@ export const tokenOf = (who: string): string => `token-of-the-one-called-${who}`
 
 const account = 'account_1'
 
-export function drawBills(random: Random, { bills }: Options): readonly Bill[] {
+export function drawBills(random: Random, { bills, amounts }: Options): readonly Bill[] {
   return Array.from({ length: bills }, (_, index) => ({
     id: `bill_${index + 1}`,
     account,
-    // Few amounts and payees, so that different bills look alike.
+    // Few payees, so that different bills look alike.
     payee: random.pick(['ACME', 'Globex', 'Initech']),
     reference: `INV-${index + 1}`,
-    amount: random.pick([1, 500, 1_999, 1_999, 25_000, 1_000_000]),
+    amount: random.pick(amounts),
     currency: random.pick(['EUR', 'EUR', 'EUR', 'USD']),
     meant: 1,
   }))
@@ -60,7 +60,7 @@ export function settleIn(store: Store, options: Options, bills: readonly Bill[])
         put({
           table: 'agent',
           key: id,
-          value: { id, account, name: id, suspended: false, mandate: null },
+          value: { id, account, name: id, suspended: false, mandate: agentMandate(id, options) },
         }),
         put(tokenRow(id, 'agent')),
       ]),
@@ -82,4 +82,10 @@ function mandateOf({ dayLimit, approvals }: Options, bills: readonly Bill[]): Ma
     approvalAbove: approvals ? 20_000 : null,
   }
   return { version: 1, limits: { EUR: limits, USD: limits } }
+}
+
+function agentMandate(id: string, { agentLimits }: Options): Mandate | null {
+  if (!agentLimits || id !== 'agent_1') return null
+  const limits = { perPayment: 500_000, perDay: 30_000, approvalAbove: null }
+  return { version: 1, limits: { EUR: limits } }
 }

@@ -6,8 +6,8 @@ import type { Bill, Charge, Standing, StoredEvent, StoredRow } from './witness.t
 export interface Shelf {
   /** The rows that a committed write has changed, as they are now. */
   readonly take: (store: Store, write: Write) => Promise<readonly StoredRow[]>
-  /** When the earliest payment is due, by its row; `null`: none. */
-  readonly earliestDueMs: () => number | null
+  /** When the earliest payment is due, by its row, of those that `counts`; `null`: none. */
+  readonly earliestDueMs: (counts: (paymentId: string) => boolean) => number | null
   readonly payments: () => number
   readonly parked: () => readonly string[]
   readonly held: () => readonly string[]
@@ -78,7 +78,11 @@ export function createShelf(nowMs: () => number): Shelf {
       for (const row of seen) note(row)
       return seen
     },
-    earliestDueMs: () => (due.size === 0 ? null : Math.min(...due.values())),
+    earliestDueMs(counts) {
+      let earliest = Infinity
+      for (const [id, dueMs] of due) if (dueMs < earliest && counts(id)) earliest = dueMs
+      return earliest === Infinity ? null : earliest
+    },
     payments: () => holding.size,
     parked: () => withHold('dead_letter'),
     held: () => withHold('approval_required'),

@@ -1,11 +1,15 @@
-// Makes a failing life short: bills and faults are left out, as long as the same invariant breaks.
+// Makes a failing life short: bills, requests and faults are left out, as long as the same invariant
+// breaks.
 // Leaving one thing out moves others, so this is a search and no proof; what is left still fails.
 import { live } from './world.ts'
+import type { Violation } from './witness.ts'
 import type { Ended, Life } from './world.ts'
 
 export interface Shrunk {
   readonly life: Life
   readonly ended: Ended
+  /** The one that was kept, of all that the short life breaks. */
+  readonly violation: Violation
   readonly lives: number
 }
 
@@ -13,33 +17,45 @@ export interface Shrunk {
 const mostLives = 400
 
 export async function shrink(failing: Life, first: Ended): Promise<Shrunk> {
-  const broken = first.violations[0]?.invariant ?? null
-  let best: { life: Life; ended: Ended } = { life: failing, ended: first }
+  const [original] = first.violations
+  if (original === undefined) throw new Error('this life breaks nothing')
+  let best = { life: failing, ended: first, violation: original }
   let lives = 0
   const stillFails = async (life: Life): Promise<boolean> => {
     if (lives >= mostLives) return false
     lives += 1
     const ended = await live(life)
-    if (!ended.violations.some(({ invariant }) => invariant === broken)) return false
-    best = { life, ended }
+    const violation = ended.violations.find(({ invariant }) => invariant === original.invariant)
+    if (violation === undefined) return false
+    best = { life, ended, violation }
     return true
   }
-  const bills = first.errands.map(({ bill }) => bill.id)
-  await leaveOut(bills, async (out) => {
-    const onlyBills = new Set(bills.filter((id) => !out.has(id)))
-    return onlyBills.size > 0 && stillFails({ ...best.life, onlyBills })
-  })
-  // What strikes later depends on what struck before, so the list is made anew after each round.
+  const leaveOutBills = (): Promise<void> => {
+    const { onlyBills } = best.life
+    const bills = first.errands
+      .map(({ bill }) => bill.id)
+      .filter((id) => onlyBills?.has(id) ?? true)
+    return leaveOut(bills, async (out) => {
+      const left = new Set(bills.filter((id) => !out.has(id)))
+      return left.size > 0 && stillFails({ ...best.life, onlyBills: left })
+    })
+  }
+  // What happens later depends on what happened before, so the lists are made anew after each round.
   for (let round = 0; round < 4; round += 1) {
-    const before = best.ended.struck.length
-    const { leftOut } = best.life
-    await leaveOut(best.ended.struck, (out) =>
-      stillFails({ ...best.life, leftOut: new Set([...leftOut, ...out]) }),
-    )
-    if (best.ended.struck.length >= before) break
+    const before = sizeOf(best.ended)
+    await leaveOutBills()
+    for (const list of ['requests', 'struck'] as const) {
+      const { leftOut } = best.life
+      await leaveOut(best.ended[list], (out) =>
+        stillFails({ ...best.life, leftOut: new Set([...leftOut, ...out]) }),
+      )
+    }
+    if (sizeOf(best.ended) >= before) break
   }
   return { ...best, lives }
 }
+
+const sizeOf = ({ requests, struck }: Ended): number => requests.length + struck.length
 
 /** Large parts first, then smaller ones; what may go stays out. */
 async function leaveOut(

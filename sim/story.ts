@@ -18,18 +18,22 @@ const invariants: readonly string[] = [
   'limits hold, and every reserved unit is spent or given back once',
   'after healing everything is at an end or in front of a person',
   'webhooks that are lost, doubled or late change nothing',
-  'nothing is sent while the breaker is open or everything is stopped',
+  'nothing is sent while the breaker is open, everything is stopped, or a person has to agree first',
   'advice is true',
   'a restored store does not pay twice',
 ]
 
 export async function tell(life: Life, violation: Violation): Promise<readonly string[]> {
   const lines: string[] = []
+  // The answers to what is not told are not told either.
+  const untold = new Set<number>()
   const startMs = 1_800_000_000_000
   await live({
     ...life,
     onSeen(seen) {
       if (seen.atMs > violation.atMs) return
+      if (seen.see === 'asked' && seen.bill === null) untold.add(seen.ask)
+      if (seen.see === 'answered' && untold.has(seen.ask)) return
       const words = wordsFor(seen, violation.paymentId)
       if (words !== null) lines.push(`${time(seen.atMs - startMs)}  ${words}`)
     },
@@ -57,7 +61,8 @@ function wordsFor(seen: Seen, paymentId: string | null): string | null {
     case 'healed':
       return seen.what
     case 'asked':
-      if (seen.who === 'bank') return null
+      // A switch is what an operator throws; the rest of what they look at is no part of it.
+      if (seen.bill === null && (seen.who === 'bank' || seen.method === 'GET')) return null
       return `${seen.who} asks ${seen.method} ${seen.path} ${seen.key ?? ''} ${seen.body ?? ''}`
     case 'answered':
       return `   is answered ${seen.status} ${summary(seen.body)}`

@@ -2,7 +2,7 @@
 // stall, and an operator who throws switches and takes up what was left behind.
 import type { AgentWorld, Reply } from './agents.ts'
 import type { Network } from './network.ts'
-import type { Process } from './process.ts'
+import type { Process, ProcessWorld } from './process.ts'
 import type { Random } from './random.ts'
 import type { Shelf } from './shelf.ts'
 import { operator } from './setting.ts'
@@ -10,7 +10,7 @@ import { operator } from './setting.ts'
 const minute = 60_000
 
 export function makeTrouble(
-  network: Network,
+  network: ProcessWorld,
   processes: readonly Process[],
   random: Random,
   tell: (what: string) => void,
@@ -24,15 +24,21 @@ export function makeTrouble(
   const at = (place: string, probability: number, happen: () => void): void => {
     for (let chance = 0; chance < 4; chance += 1) {
       const inMs = random.whole(0, faultyForMs)
-      schedule.later(inMs, () => {
+      const strike = (): void => {
         if (faults.strikes(place, probability)) happen()
-      })
+      }
+      schedule.later(inMs, strike, place)
     }
   }
   at('outage', rates.outage, () => {
     const forMs = random.pick([2_000, 30_000, 10 * minute, 75 * minute])
     network.outageUntilMs = schedule.nowMs() + forMs
     tell(`the processor is out for ${forMs / 1000} s`)
+  })
+  at('store out', rates.storeOut, () => {
+    const forMs = random.pick([500, 5_000, 30_000])
+    network.storeOutUntilMs = schedule.nowMs() + forMs
+    tell(`the store is out for ${forMs / 1000} s`)
   })
   at('clock', rates.clock, () => {
     // Machines that run at once are assumed to agree within a minute; a lone one may leap.
@@ -70,8 +76,10 @@ async function decideOn(
   id: string,
   path: string,
   body: Readonly<Record<string, unknown>>,
+  states: readonly unknown[] | null = null,
 ): Promise<void> {
   const shown = await ask(world, 'GET', `/v1/payments/${id}`, null)
+  if (states?.includes(shown?.body['state']) === false) return
   const version = shown?.body['version']
   if (typeof version === 'number') await ask(world, 'POST', path, body, version)
 }
@@ -82,15 +90,17 @@ const switches: readonly (readonly [on: string, off: string])[] = [
   ['/v1/agents/agent_1/suspend', '/v1/agents/agent_1/resume'],
 ]
 
-export function operate(
-  { schedule, options, faults }: Network,
-  world: AgentWorld,
-  shelf: Shelf,
-  random: Random,
-): void {
+export function operate(network: Network, world: AgentWorld, shelf: Shelf, random: Random): void {
+  const { schedule, options, faults } = network
+  const { operator: rate } = options.rates
+  const some = (place: string, happen: () => void): void => {
+    const strike = (): void => {
+      if (faults.strikes(place, rate)) happen()
+    }
+    schedule.later(random.whole(0, options.faultyForMs), strike, operator)
+  }
   for (let chance = 0; chance < 3; chance += 1) {
-    schedule.later(random.whole(0, options.faultyForMs), () => {
-      if (!faults.strikes('switch', options.rates.operator)) return
+    some('switch', () => {
       const [on, off] = random.pick(switches)
       void throwSwitch(world, on)
       schedule.later(
@@ -98,28 +108,55 @@ export function operate(
         () => void throwSwitch(world, off),
       )
     })
-    schedule.later(random.whole(0, options.faultyForMs), () => {
-      if (faults.strikes('redrive', options.rates.operator)) void redriveAll(world, shelf)
-    })
+    some('redrive', () => redriveAll(network, world, shelf))
+    some('resolve', () => resolveAll(network, world, shelf))
   }
   if (options.approvals) {
     for (let look = 1; look <= 5; look += 1) {
-      schedule.later((options.faultyForMs / 5) * look, () => void approveAll(world, shelf, random))
+      schedule.later((options.faultyForMs / 5) * look, () => approveAll(network, world, shelf))
     }
   }
 }
 
-export async function redriveAll(world: AgentWorld, shelf: Shelf): Promise<void> {
-  for (const id of shelf.parked()) {
-    await decideOn(world, id, `/v1/dead-letters/${id}/redrive`, { reason: 'try again' })
-  }
+/** Several people look at several payments, each for itself. */
+function forEachOf(
+  { schedule, ownerOf }: Network,
+  ids: readonly string[],
+  take: (id: string) => Promise<void>,
+): void {
+  for (const id of ids) schedule.later(0, () => void take(id), ownerOf(id))
 }
 
-async function approveAll(world: AgentWorld, shelf: Shelf, random: Random): Promise<void> {
-  for (const id of shelf.held()) {
-    const does = random.pick(['approve', 'approve', 'deny', 'nothing'])
+export function redriveAll(network: Network, world: AgentWorld, shelf: Shelf): void {
+  forEachOf(network, shelf.parked(), (id) =>
+    decideOn(world, id, `/v1/dead-letters/${id}/redrive`, { reason: 'try again' }),
+  )
+}
+
+/** Says what the processor shows, where that is its last word; else nothing. */
+function resolveAll(network: Network, world: AgentWorld, shelf: Shelf): void {
+  const open = ['initiated', 'validated', 'authorised']
+  forEachOf(network, shelf.parked(), async (id) => {
+    const charges = network.bank.charges().filter(({ paymentId }) => paymentId === id)
+    const paid = charges.find(({ captured }) => captured > 0)
+    const mayChange = network.schedule.nowMs() <= (network.effectUntilMs.get(id) ?? 0)
+    const isLive = charges.some(({ status }) => status === 'created' || status === 'authorised')
+    const reason = 'as the processor shows it'
+    const path = `/v1/dead-letters/${id}/resolve`
+    if (paid !== undefined) {
+      const body = { finding: 'paid', processor_reference: paid.objectId, reason }
+      await decideOn(world, id, path, body, open)
+    } else if (!isLive && !mayChange) {
+      await decideOn(world, id, path, { finding: 'not_paid', reason }, open)
+    }
+  })
+}
+
+function approveAll(network: Network, world: AgentWorld, shelf: Shelf): void {
+  forEachOf(network, shelf.held(), async (id) => {
+    const does = network.random().pick(['approve', 'approve', 'deny', 'nothing'])
     if (does !== 'nothing') await decideOn(world, id, `/v1/payments/${id}/${does}`, {})
-  }
+  })
 }
 
 /** All switches are thrown back, whoever had thrown them. */

@@ -2,27 +2,30 @@
 // between them; then it heals, and everything has to come to rest. Judged all along by an auditor.
 import type { ObjectView } from '../src/core/outcome.ts'
 import type { PaymentEvent } from '../src/core/payment.ts'
-import type { Write } from '../src/ports.ts'
+import type { PaymentRow, Store, Write } from '../src/ports.ts'
 import { openConnection, storeOn } from '../src/stores/sqlite/store.ts'
 import { run as runErrand } from './agents.ts'
 import type { AgentWorld, Errand } from './agents.ts'
 import { createBank } from './bank.ts'
 import { createDoor } from './door.ts'
 import type { Door } from './door.ts'
+import type { LoopName } from './driver.ts'
 import { createFaults } from './faults.ts'
 import type { Faults } from './faults.ts'
 import type { Network } from './network.ts'
 import { drawOptions } from './options.ts'
 import type { Options } from './options.ts'
+import { openModelStore } from './model-store.ts'
 import { createProcess } from './process.ts'
-import type { LoopName, Process, ProcessWorld } from './process.ts'
-import { createRandom, hash } from './random.ts'
+import type { Process, ProcessWorld } from './process.ts'
+import { createRandom, hash, streamsOf } from './random.ts'
 import type { Random } from './random.ts'
 import { createSchedule } from './schedule.ts'
 import type { Schedule } from './schedule.ts'
 import { drawBills, drawErrands, settleIn } from './setting.ts'
 import { createShelf } from './shelf.ts'
 import type { Shelf } from './shelf.ts'
+import { overpaid } from './overpaid.ts'
 import { makeTrouble, operate, redriveAll, resumeAll } from './trouble.ts'
 import type { Auditor, Seen, StoredEvent, StoredRow, Violation } from './witness.ts'
 
@@ -31,12 +34,18 @@ export interface Life {
   readonly bills: number
   /** Only the errands of these bills are run; `null`: all. */
   readonly onlyBills: ReadonlySet<string> | null
-  /** Faults that are left out, by the names in `Ended.struck`. */
+  /** Faults and requests of agents that are left out, by the names in `Ended.struck` and `.requests`. */
   readonly leftOut: ReadonlySet<string>
+  /** Makes the world other than it says it is, to show that the auditor sees it. */
+  readonly bend?: (options: Options) => Options
+  /** Invariants that are not judged. */
+  readonly off?: readonly number[]
   readonly createAuditor: () => Auditor
   /** Called for everything that is seen, in order. */
   readonly onSeen?: (seen: Seen) => void
   readonly trace?: boolean
+  /** Unless told: SQLite for every eighth seed. Whichever it is, the story is the same. */
+  readonly store?: 'model' | 'sqlite'
 }
 
 export interface Ended {
@@ -45,9 +54,11 @@ export interface Ended {
   readonly payments: number
   readonly steps: number
   readonly struck: readonly string[]
+  /** What agents asked, each by a name. */
+  readonly requests: readonly string[]
   readonly faults: ReadonlyMap<string, number>
   readonly errands: readonly Errand[]
-  /** Of everything that was seen, in order; 0 where no trace was asked for. */
+  /** Of each choice of the schedule and all that was seen, in order; 0 where no trace was asked for. */
   readonly traceHash: number
 }
 
@@ -59,6 +70,9 @@ const mostSteps = 400_000
 /** A switch or a breaker binds what leaves so much later; closer, it is a matter of who was first. */
 const settledMs = 250
 
+/** Longer than the longest stall: what an operator asked before it has taken effect by then. */
+const lookAgainMs = 360_000
+
 /** What every part of the world has in hand. */
 interface Stage {
   readonly root: Random
@@ -68,7 +82,10 @@ interface Stage {
   readonly shelf: Shelf
   readonly see: (seen: Seen) => void
   readonly violations: Violation[]
+  readonly leftOut: ReadonlySet<string>
   readonly traceHash: () => number
+  /** The store as whoever opens it finds it, with nobody else there. */
+  readonly reopen: () => Store
 }
 
 export async function live(life: Life): Promise<Ended> {
@@ -81,10 +98,11 @@ export async function live(life: Life): Promise<Ended> {
   await settleIn(network.store, options, bills)
   start()
   const world: AgentWorld = { schedule, ask: door.ask }
+  const startsIn = drawStarts(root.fork('starts'), options)
   for (const errand of errands) {
-    const inMs = errand.random.whole(0, options.faultyForMs / 2)
+    const inMs = startsIn(errand)
     if (life.onlyBills?.has(errand.bill.id) === false) continue
-    schedule.later(inMs, () => void runErrand(world, errand))
+    schedule.later(inMs, () => void runErrand(world, errand), errand.bill.reference)
   }
   const tell = (what: string): void => stage.see({ see: 'fault', atMs: schedule.nowMs(), what })
   makeTrouble(network, processes, root.fork('trouble'), tell)
@@ -92,6 +110,7 @@ export async function live(life: Life): Promise<Ended> {
   schedule.later(options.faultyForMs, async () => {
     faults.heal()
     network.outageUntilMs = 0
+    network.storeOutUntilMs = 0
     stage.see({ see: 'healed', atMs: schedule.nowMs(), what: 'nothing goes wrong any more' })
     for (const process of processes) {
       process.stall(0)
@@ -99,40 +118,60 @@ export async function live(life: Life): Promise<Ended> {
       if (options.rates.clock > 0) process.kill('to be started with the right time')
     }
     start()
-    void resumeAll(world).then(() => redriveAll(world, shelf))
+    void resumeAll(world).then(() => redriveAll(network, world, shelf))
+    schedule.later(lookAgainMs, () => void resumeAll(world))
   })
   if (!(await schedule.run(() => false, mostSteps))) {
     const what = `it does not come to rest in ${mostSteps} steps`
     violations.push({ invariant: 11, atMs: schedule.nowMs(), paymentId: null, what })
   }
-  violations.push(
-    ...auditor.end(await shelf.standing(network.store, bills, network.bank.charges())),
-  )
+  const standing = await shelf.standing(network.store, bills, network.bank.charges())
+  violations.push(...auditor.end(standing), ...overpaid(standing, faults.counts.has('clock')))
   await close()
   return {
-    violations,
+    violations: violations.filter(({ invariant }) => life.off?.includes(invariant) !== true),
     options,
     payments: shelf.payments(),
     steps: schedule.steps(),
     struck: faults.struck,
+    requests: door.requests,
     faults: faults.counts,
     errands,
     traceHash: stage.traceHash(),
   }
 }
 
+function drawStarts(
+  random: Random,
+  { bursts, faultyForMs, doorMs }: Options,
+): (errand: Errand) => number {
+  if (bursts === null) return (errand) => errand.random.whole(0, faultyForMs / 2)
+  const moments = Array.from({ length: bursts }, () => random.whole(0, faultyForMs / 2))
+  return (errand) => errand.random.pick(moments) + errand.random.whole(0, doorMs / 3)
+}
+
 function createStage(life: Life, auditor: Auditor): Stage {
   const root = createRandom(String(life.seed))
-  const options = drawOptions(root.fork('options'), life.bills)
-  const schedule = createSchedule(startMs)
+  const drawn = drawOptions(root.fork('options'), life.bills)
+  const options = life.bend?.(drawn) ?? drawn
   const violations: Violation[] = []
   let traceHash = 0
+  const onChoice = (atMs: number, order: number): void => {
+    traceHash = hash(`${atMs}/${order}`, traceHash)
+  }
+  const schedule = createSchedule(
+    startMs,
+    root.fork('schedule'),
+    life.trace === true ? onChoice : null,
+  )
   return {
     root,
     options,
     schedule,
     violations,
-    faults: createFaults(root.fork('faults'), life.leftOut),
+    leftOut: life.leftOut,
+    reopen: storesOf(life.store ?? (life.seed % 8 === 0 ? 'sqlite' : 'model')),
+    faults: createFaults(root.fork('faults'), life.leftOut, schedule.about),
     shelf: createShelf(schedule.nowMs),
     traceHash: () => traceHash,
     see(seen) {
@@ -141,6 +180,16 @@ function createStage(life: Life, auditor: Auditor): Stage {
       if (life.trace === true) traceHash = hash(JSON.stringify(seen), traceHash)
     },
   }
+}
+
+/** A file that nobody has open is read afresh; what is only in memory is there as it was. */
+function storesOf(kind: 'model' | 'sqlite'): () => Store {
+  if (kind === 'sqlite') {
+    const connection = openConnection(':memory:')
+    return () => storeOn(connection, () => undefined)
+  }
+  const store = openModelStore()
+  return () => store
 }
 
 // ── Our machines and the processor ───────────────────────────────────────────────────────────────
@@ -155,29 +204,35 @@ interface Machines {
 }
 
 function createMachines(stage: Stage): Machines {
-  const { root, options, schedule, faults, shelf, see, violations } = stage
-  const connection = openConnection(':memory:')
-  let store = storeOn(connection, () => undefined)
+  const { root, options, schedule, faults, shelf, see, violations, leftOut } = stage
+  let store = stage.reopen()
   const processes: Process[] = []
-  const post = root.fork('post')
   const restarts = root.fork('restarts')
-  let ids = 0
+  const ids = new Map<string, number>()
+  const owners = new Map<string, string>()
+  const ownerOf = (paymentId: string): string => owners.get(paymentId) ?? schedule.about()
 
   const world: ProcessWorld = {
-    ...createNetwork(stage, (object, paymentId) => door.notify(object, paymentId, post)),
+    ...createNetwork(stage, ownerOf, (object, paymentId) => door.notify(object, paymentId)),
     get store() {
       return store
     },
+    storeOutUntilMs: 0,
     isHealed: faults.isHealed,
     async stored(write: Write) {
       const rows = await shelf.take(store, write)
       const events = write.actions.flatMap((action) =>
         action.do === 'record' ? action.events.map(toStored) : [],
       )
+      // Whoever claims a payment is who it belongs to, whatever becomes of it and whoever sees to that.
+      for (const { type, paymentId } of events) {
+        if (type === 'claimed') owners.set(paymentId, schedule.about())
+      }
       see({ see: 'stored', atMs: schedule.nowMs(), rows, events })
       for (const { table, key, value } of rows) {
-        if (table !== 'payment' || !faults.strikes('twin', options.rates.twin)) continue
-        const { run } = value as { readonly run: number } // the payment's row
+        if (table !== 'payment') continue
+        const { run } = value as PaymentRow // the table's
+        if (!faults.strikes('twin', options.rates.twin, ownerOf(key))) continue
         for (const process of processes) if (process.isAlive()) process.wake(key, run)
       }
       for (const name of loopsFor(rows, events.length)) {
@@ -197,17 +252,19 @@ function createMachines(stage: Stage): Machines {
       schedule.later(restarts.whole(50, 20_000), start)
     },
     nextId(prefix, nowMs) {
-      ids += 1
-      return `${prefix}_${base32(nowMs, 10)}${base32(ids, 16)}`
+      // Back-offs are drawn from ids: other bills must not move them.
+      const about = schedule.about()
+      const number = (ids.get(about) ?? 0) + 1
+      ids.set(about, number)
+      return `${prefix}_${base32(nowMs, 10)}${base32(hash(about), 7)}${base32(number, 9)}`
     },
-    earliestDueMs: () => shelf.earliestDueMs(),
+    earliestDueMs: shelf.earliestDueMs,
   }
 
   const alive = (): readonly Process[] => processes.filter((each) => each.isAlive())
   const start = (): void => {
     while (alive().length < options.processes) {
-      // Nobody else has the file open: this one reads it afresh.
-      if (alive().length === 0) store = storeOn(connection, () => undefined)
+      if (alive().length === 0) store = stage.reopen()
       const process = createProcess(world, processes.length + 1)
       processes.push(process)
       const what = `process ${process.number} starts`
@@ -215,17 +272,19 @@ function createMachines(stage: Stage): Machines {
       process.start()
     }
   }
-  const door = createDoor({ schedule, faults, options, see, alive }, root.fork('door'))
+  const door = createDoor({ schedule, faults, options, see, alive, leftOut }, root.fork('door'))
   return { network: world, processes, door, start, close: () => store.close() }
 }
 
 function createNetwork(
   { root, options, schedule, faults, shelf, see }: Stage,
+  ownerOf: (paymentId: string) => string,
   notify: (object: ObjectView, paymentId: string) => void,
 ): Network {
-  const random = root.fork('bank')
   const { rates, capabilities } = options
-  const settleAfterMs = random.pick([0, 1_000, 86_400_000])
+  const randomOf = streamsOf(root.fork('network'))
+  const random = (): Random => randomOf(schedule.about())
+  const settleAfterMs = root.fork('bank').pick([0, 1_000, 86_400_000])
   const bank = createBank({
     schedule,
     random,
@@ -238,11 +297,14 @@ function createNetwork(
   })
   return {
     schedule,
-    random: root.fork('network'),
+    random,
+    randomOf,
+    ownerOf,
     faults,
     options,
     bank,
     outageUntilMs: 0,
+    effectUntilMs: new Map(),
     leaves: ({ kind, attempt, payment }, { keyWindowMs, objectOnce }) =>
       see({
         see: 'sent',

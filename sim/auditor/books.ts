@@ -33,6 +33,8 @@ export interface PaymentBook {
   readonly sends: Sending[]
   readonly bank: Money
   readonly refundReferences: Set<string>
+  /** Does a person have to agree, and have they? */
+  approval: 'not needed' | 'awaited' | 'given'
   /** Somebody was told that a new key may be used. */
   newKeyTold: boolean
   /** What a listener has received. */

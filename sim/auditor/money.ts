@@ -22,6 +22,10 @@ export function judgeSend(books: Books, sent: Sent): readonly Violation[] {
   }
   if (sent.breaker === 'open') found.push(say(13, `a ${kind} left while the breaker was open`))
   if (sent.halted) found.push(say(13, `a ${kind} left while it was stopped`))
+  const movesMoney = kind === 'create' || kind === 'authorise' || kind === 'capture'
+  if (movesMoney && book.approval === 'awaited') {
+    found.push(say(13, `a ${kind} left before anybody had agreed to it`))
+  }
   return found
 }
 

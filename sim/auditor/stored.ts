@@ -54,6 +54,8 @@ function judgeEvent(books: Books, event: StoredEvent, atMs: number): readonly Vi
     if (!isKnown) found.push(say(7, `corrected while it was ${book.state}`))
     book.state = to
   }
+  if (asksForApproval(type, body) && book.approval === 'not needed') book.approval = 'awaited'
+  if (type === 'approved') book.approval = 'given'
   const unbacked = notInLedger(book, type, body)
   if (unbacked !== null) found.push(say(12, unbacked))
   if (type === 'refund_requested') {
@@ -64,6 +66,12 @@ function judgeEvent(books: Books, event: StoredEvent, atMs: number): readonly Vi
     book.refundReferences.add(alike(reference))
   }
   return found
+}
+
+function asksForApproval(type: string, body: unknown): boolean {
+  // As such events are.
+  if (type === 'claimed') return (body as { approval?: object | null }).approval != null
+  return type === 'held' && (body as { reason: string }).reason === 'approval_required'
 }
 
 /** What we say that the processor did must have happened there, whoever told us. */
@@ -106,6 +114,7 @@ function open(books: Books, id: string, body: unknown): void {
     sends: [],
     bank: { ...bank, live: new Set() },
     refundReferences: new Set(),
+    approval: 'not needed',
     newKeyTold: false,
     delivered: 0,
   }

@@ -9,6 +9,8 @@ export interface Mutant {
   readonly file: string
   readonly find: string
   readonly replace: string
+  /** A test that catches it, where the simulated world cannot; `why` says why not. */
+  readonly unit?: { readonly file: string; readonly name: string }
 }
 
 export const mutants: readonly Mutant[] = [
@@ -44,15 +46,15 @@ export const mutants: readonly Mutant[] = [
     name: 'clocks taken for exact',
     why: 'by a clock that is ahead nothing can arrive any more, and then it does',
     file: 'src/core/operation.ts',
-    find: 'absenceAfterMs + policy.clockErrorMs + leaptMs',
-    replace: 'absenceAfterMs + 0 * (policy.clockErrorMs + leaptMs)',
+    find: 'absenceAfterMs + clockErrorMs + leaptMs(leap, atMs)',
+    replace: 'absenceAfterMs + 0 * (clockErrorMs + leaptMs(leap, atMs))',
   },
   {
     name: 'a clock that leaps forward believed',
     why: 'the same, when the clock is corrected while we run',
     file: 'src/core/operation.ts',
-    find: 'const leaptMs = leap !== null && atMs < leap.atMs ? leap.byMs : 0',
-    replace: 'const leaptMs = leap !== null && atMs < 0 ? leap.byMs : 0',
+    find: 'callTimeoutMs + absenceAfterMs + clockErrorMs + leaptMs(leap, atMs)',
+    replace: 'callTimeoutMs + absenceAfterMs + clockErrorMs + leaptMs(leap, Infinity)',
   },
   {
     name: 'new key on retry',
@@ -196,8 +198,8 @@ export const mutants: readonly Mutant[] = [
     name: 'look-alike ignored',
     why: 'an agent that plans anew writes the reference in another way, and pays again',
     file: 'src/core/claim.ts',
-    find: '(payment) => payment.id !== terms.retryOf && looksAlike(payment, nowMs),',
-    replace: '(payment) => payment.id === terms.retryOf && looksAlike(payment, nowMs),',
+    find: '(payment) => payment.id !== terms.retryOf && looksAlike(payment, nowMs, leap),',
+    replace: '(payment) => payment.id === terms.retryOf && looksAlike(payment, nowMs, leap),',
   },
   {
     name: 'look-alikes among open payments ignored',
@@ -253,10 +255,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'probe by everybody',
-    why: 'a processor that has just come back meets the whole backlog at once',
+    why: 'a processor that has just come back meets the whole backlog at once; in the whole engine the permit begins no second probe, so that only the gate itself shows it',
     file: 'src/core/breaker.ts',
     find: "return probe?.paymentId === paymentId ? { gate: 'pass' } : { gate: 'blocked', untilMs }",
     replace: "return paymentId !== '' ? { gate: 'pass' } : { gate: 'blocked', untilMs }",
+    unit: {
+      file: 'src/core/breaker.test.ts',
+      name: 'one probe, and only its own verdict under its own number counts',
+    },
   },
   {
     name: 'approval not waited for',
@@ -284,17 +290,25 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'captured money not believed after an end',
-    why: 'the processor holds the money of a payment that we call voided',
+    why: 'the processor holds the money of a payment that we call voided; here no processor takes money after an end, because each keeps its word',
     file: 'src/core/by-object.ts',
     find: "if (object.amountCaptured > 0) return [{ type: 'corrected', to: 'captured', object, by }]\n  const fresh",
     replace: 'if (object.amountCaptured > 0) return []\n  const fresh',
+    unit: {
+      file: 'src/core/observe-late.test.ts',
+      name: 'captured money corrects any end at once, and is spent though nothing was reserved any more',
+    },
   },
   {
     name: 'binding to the processor account ignored',
-    why: 'a payment is looked up, and paid again, at another account',
+    why: 'a payment is looked up, and paid again, at another account; the simulated world has one account',
     file: 'src/engine/engine.ts',
     find: 'return processorAccount === binding.processorAccount && livemode === binding.livemode\n    ? processor\n    : null',
     replace: "return processorAccount !== '' || livemode ? processor : null",
+    unit: {
+      file: 'src/engine/engine.test.ts',
+      name: 'a payment bound to another processor account is held, and neither sent nor looked up',
+    },
   },
   {
     name: 'due time forgotten',
