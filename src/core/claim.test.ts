@@ -34,6 +34,7 @@ function facts(over: Partial<ClaimFacts> = {}): ClaimFacts {
     current: null,
     alike: [],
     mandates: [],
+    leap: null,
     ...over,
   }
 }

@@ -4,7 +4,7 @@ import { endedWithoutMoney, looksAlike, maxLookAlikes, maxRetriesPerReference } 
 import { approvalThreshold, refusalBy } from './mandate.ts'
 import type { BindingMandate } from './mandate.ts'
 import type { Approval, Fact, Payment, PaymentTerms } from './payment.ts'
-import type { Capabilities } from './policy.ts'
+import type { Capabilities, Leap } from './policy.ts'
 import { reject } from './rejections.ts'
 import type { Rejection } from './rejections.ts'
 
@@ -29,6 +29,7 @@ export interface ClaimFacts {
   /** The payments that the look-alike rows name. */
   readonly alike: readonly Payment[]
   readonly mandates: readonly BindingMandate[]
+  readonly leap: Leap | null
 }
 
 export interface ClaimPolicy {
@@ -107,11 +108,11 @@ function refusedByReference({ terms }: ClaimRequest, { current }: ClaimFacts): R
 
 function refusedByLookAlike(
   { terms, distinctFrom }: ClaimRequest,
-  { alike }: ClaimFacts,
+  { alike, leap }: ClaimFacts,
   nowMs: number,
 ): Rejection | null {
   const likely = alike.filter(
-    (payment) => payment.id !== terms.retryOf && looksAlike(payment, nowMs),
+    (payment) => payment.id !== terms.retryOf && looksAlike(payment, nowMs, leap),
   )
   const unexplained = likely.filter(
     (payment) => !distinctFrom.includes(payment.id) && !isOfSameBatch(payment, terms),

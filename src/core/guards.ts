@@ -2,6 +2,8 @@
 // carry. Keys are readable text, so that an operator can find a row; parts are escaped.
 import { normalise } from './normalise.ts'
 import type { Payment } from './payment.ts'
+import { leaptMs } from './policy.ts'
+import type { Leap } from './policy.ts'
 
 /** A claimed idempotency key. Kept for the life of the payment. */
 export interface KeyRow {
@@ -65,8 +67,11 @@ export function lookAlikeKeys(bill: Bill): readonly [string, string] {
   ]
 }
 
-/** Is it open, or did it move money a moment ago? Then another like it needs a word of explanation. */
-export function looksAlike(payment: Payment, nowMs: number): boolean {
+/**
+ * Is it open, or did it move money a moment ago? Then another like it needs a word of explanation. What
+ * was captured before our clock leapt forward is younger than it seems.
+ */
+export function looksAlike(payment: Payment, nowMs: number, leap: Leap | null): boolean {
   if (payment.duplicateObjects.length > 0) return true
   switch (payment.state) {
     case 'initiated':
@@ -76,7 +81,7 @@ export function looksAlike(payment: Payment, nowMs: number): boolean {
     case 'captured':
     case 'settled':
     case 'refunded':
-      return nowMs - payment.capturedAtMs < lookAlikeWindowMs
+      return nowMs - leaptMs(leap, payment.capturedAtMs) - payment.capturedAtMs < lookAlikeWindowMs
     case 'declined':
     case 'rejected':
     case 'voided':

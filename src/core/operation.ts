@@ -9,6 +9,7 @@ import type {
   Send,
   Target,
 } from './payment.ts'
+import { leaptMs } from './policy.ts'
 import type { Circumstances, Leap, Policy } from './policy.ts'
 
 /** The operation's status, derived from its sends and stored nowhere. */
@@ -158,8 +159,8 @@ export function absenceCountsFromMs(
   { policy, leap = null }: AbsenceClock,
 ): number {
   const { atMs } = lastSend(operation)
-  const leaptMs = leap !== null && atMs < leap.atMs ? leap.byMs : 0
-  return atMs + policy.callTimeoutMs + absenceAfterMs + policy.clockErrorMs + leaptMs
+  const { callTimeoutMs, clockErrorMs } = policy
+  return atMs + callTimeoutMs + absenceAfterMs + clockErrorMs + leaptMs(leap, atMs)
 }
 
 /** Until then its key may be sent again; it ends early, because clocks differ. */

@@ -92,6 +92,10 @@ export interface Leap {
   readonly atMs: number
 }
 
+/** By so much a time from before the leaps seems older than it is. */
+export const leaptMs = (leap: Leap | null, sinceMs: number): number =>
+  leap !== null && sinceMs < leap.atMs ? leap.byMs : 0
+
 export interface Circumstances {
   readonly capabilities: Capabilities
   readonly policy: Policy

@@ -73,6 +73,7 @@ export async function readForClaim(
       { row: agent, budgetKey: budgets.agent, budget: ofAgent },
       { row: account, budgetKey: budgets.account, budget: ofAccount },
     ),
+    leap: engine.time.leap(),
   }
   const suspended = facts.agentSuspended
   return {

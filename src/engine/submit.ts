@@ -249,7 +249,7 @@ function referenceActions(payment: Payment, { current }: ClaimRead): readonly Ac
 
 function lookAlikeActions(
   payment: Payment,
-  { alike, payments }: ClaimRead,
+  { alike, payments, facts }: ClaimRead,
   nowMs: number,
 ): readonly Action[] {
   return lookAlikeKeys(payment).flatMap((key, index): readonly Action[] => {
@@ -261,7 +261,7 @@ function lookAlikeActions(
     }
     const still = (row?.value.paymentIds ?? []).filter((id) => {
       const named = payments.get(id)
-      return named !== undefined && looksAlike(named, nowMs)
+      return named !== undefined && looksAlike(named, nowMs, facts.leap)
     })
     // A row that is full of open payments refuses whoever declares nothing; it need not name more.
     if (still.length >= maxLookAlikes) return []
