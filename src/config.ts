@@ -31,6 +31,10 @@ export interface Config {
   /** The page with a heading for each kind of alert. */
   readonly alertRunbookUrl: string
   readonly unknownAlertMinutes: number
+  /** 0: reconciliation runs only when somebody asks. */
+  readonly reconcileMinutes: number
+  /** How far back a scheduled run looks. */
+  readonly reconcileDays: number
 }
 
 export class ConfigError extends Error {}
@@ -66,6 +70,8 @@ export function readConfig(
     alertWebhook: alertWebhook(env),
     alertRunbookUrl: url(env, 'QUITTANCE_ALERT_RUNBOOK_URL') ?? 'docs/guides/alerts.md',
     unknownAlertMinutes: integer(env, 'QUITTANCE_UNKNOWN_ALERT_MINUTES', 15, 1, 1_440),
+    reconcileMinutes: integer(env, 'QUITTANCE_RECONCILE_MINUTES', 60, 0, 10_080),
+    reconcileDays: integer(env, 'QUITTANCE_RECONCILE_DAYS', 10, 1, 90),
   }
   if (!loopbackHosts.has(host) && !config.sandbox) {
     throw new ConfigError(
@@ -129,6 +135,8 @@ export const settingNames = [
   'ALERT_WEBHOOK_SECRET',
   'ALERT_RUNBOOK_URL',
   'UNKNOWN_ALERT_MINUTES',
+  'RECONCILE_MINUTES',
+  'RECONCILE_DAYS',
 ].map((name) => `QUITTANCE_${name}`)
 
 // A setting that is spelt wrongly would leave the default in force, and nobody would know.

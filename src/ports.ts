@@ -1,6 +1,7 @@
 // What the engine needs from the world, on one page, each method with its promise. Adapters keep
 // the promises (one contract suite per port proves it); only the engine uses the ports together.
 import type { AlertRow, Notice } from './core/alerts.ts'
+import type { BreakRow, ReconciliationRow } from './core/breaks.ts'
 import type { Breaker } from './core/breaker.ts'
 import type { AuditRow, ControlRow } from './core/control.ts'
 import type { DeadLetterRow } from './core/dead-letter.ts'
@@ -17,6 +18,7 @@ import type {
   PaymentEvent,
 } from './core/payment.ts'
 import type { Capabilities } from './core/policy.ts'
+import type { ProcessorRecord } from './core/reconcile.ts'
 
 export type { Answer, Finding } from './core/outcome.ts'
 
@@ -71,6 +73,8 @@ export interface Tables {
   audit: AuditRow
   dead_letter: DeadLetterRow
   alert: AlertRow
+  reconciliation: ReconciliationRow
+  break: BreakRow
 }
 
 export type TableName = keyof Tables
@@ -181,11 +185,11 @@ export interface PaymentQuery {
 }
 
 /** The tables that people look through. */
-export type ScannedTable = 'dead_letter' | 'alert' | 'audit' | 'agent'
+export type ScannedTable = 'dead_letter' | 'alert' | 'audit' | 'agent' | 'reconciliation' | 'break'
 
 export interface ScanQuery<T extends ScannedTable> {
   readonly table: T
-  /** Only rows whose value has this `status`; for dead letters and alerts. */
+  /** Only rows whose value has this `status`; for dead letters, alerts, reconciliations and breaks. */
   readonly status?: string
   /** 1 to 100. */
   readonly limit: number
@@ -279,6 +283,30 @@ export interface LookUp {
   readonly timeoutMs: number
 }
 
+/** The processor's objects by when they were made. */
+export interface RecordsQuery {
+  /** Inclusive. */
+  readonly fromMs: number
+  /** Exclusive. */
+  readonly toMs: number
+  /** Continues after an earlier page of the same window. */
+  readonly cursor: string | null
+  readonly timeoutMs: number
+}
+
+export interface RecordsRead {
+  readonly result: 'page'
+  readonly records: readonly ProcessorRecord[]
+  /** Lines that cannot be read, as they came, cut short. */
+  readonly unreadable: readonly string[]
+  /** `null`: the window ends here. */
+  readonly cursor: string | null
+}
+
+export type RecordsPage =
+  | RecordsRead
+  | { readonly result: 'no_answer'; readonly cause: string; readonly retryAfterMs: number | null }
+
 export interface Processor {
   readonly binding: Binding
   /** What it can do for such a payment; `null`: it cannot carry it out at all. */
@@ -290,6 +318,8 @@ export interface Processor {
   send(call: Call): Promise<Answer>
   /** A read; moves nothing. */
   lookUp(query: LookUp): Promise<Finding>
+  /** All its objects in a window, oldest first, consistent and complete; missing where it tells none. */
+  records?(query: RecordsQuery): Promise<RecordsPage>
   /** A webhook's facts from its raw body, or `null` where its signature does not hold. */
   readWebhook(
     body: string,
@@ -351,5 +381,5 @@ export interface Clock {
 
 export interface Ids {
   /** `prefix_` and 26 characters, sortable by the time given, random enough never to collide. */
-  next(prefix: 'pay' | 'ref' | 'cmt' | 'inst' | 'aud', nowMs: number): string
+  next(prefix: 'pay' | 'ref' | 'cmt' | 'inst' | 'aud' | 'rec', nowMs: number): string
 }

@@ -13,6 +13,7 @@ import { textRules } from './tidy/text-rules.ts'
 const root = join(import.meta.dirname, '..')
 
 const sources = globSync('{src,test,bench,examples,scripts}/**/*.ts', { cwd: root })
+  .filter((path) => !path.includes('node_modules'))
   .map((path) => path.replaceAll(sep, '/'))
   .toSorted()
   .map((path) => parseSource(path, read(path)))

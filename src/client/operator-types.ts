@@ -3,6 +3,7 @@ import type { AlertKind } from '../core/alerts.ts'
 import type { DeadLetterStatus } from '../core/dead-letter.ts'
 import type { OperationKind, ParkReason } from '../core/payment.ts'
 import type { Blocked } from '../core/policy.ts'
+import type { BreakType, Severity } from '../core/reconcile.ts'
 import type { Payment } from './types.ts'
 
 /** A payment that was parked, with all that is known of why. */
@@ -155,4 +156,60 @@ export interface Journal {
   /** Positive: debit. The sum is zero. */
   readonly postings: readonly { readonly account: string; readonly amount: number }[]
   readonly at: string
+}
+
+/** One comparison of a window with the processor's records; never changed once it has ended. */
+export interface Reconciliation {
+  readonly id: string
+  readonly object: 'reconciliation'
+  readonly status: 'running' | 'finished' | 'failed'
+  readonly processor: string
+  readonly requested_by: string
+  readonly from: string
+  readonly to: string
+  readonly started_at: string
+  readonly ended_at: string | null
+  /** Why it failed. */
+  readonly cause: string | null
+  readonly payments: number
+  readonly records: number
+  /** Objects of others: counted, and no break. */
+  readonly foreign: number
+  readonly matched: number
+  /** Payments with captured money on either side. */
+  readonly matchable: number
+  /** 0 to 1; `null`: nothing to match. */
+  readonly match_rate: number | null
+  /** Captured minor units by currency. */
+  readonly totals: Readonly<
+    Record<string, { readonly ours: number; readonly theirs: number; readonly matched: number }>
+  >
+  readonly breaks: Readonly<Partial<Record<BreakType, number>>>
+  readonly evidence: number
+}
+
+/** A difference between a payment and the processor's records. */
+export interface Break {
+  readonly id: string
+  readonly object: 'break'
+  readonly status: 'open' | 'investigating' | 'resolved' | 'written_off'
+  readonly type: BreakType
+  readonly severity: Severity
+  readonly meaning: string
+  readonly processor: string
+  readonly payment_id: string | null
+  readonly processor_reference: string | null
+  readonly currency: string
+  readonly value_at_risk: number
+  readonly ours: string
+  readonly theirs: string
+  readonly age_seconds: number
+  readonly first_seen_at: string
+  readonly last_seen_at: string
+  readonly first_run: string
+  readonly last_run: string
+  readonly by: string | null
+  readonly reason: string | null
+  readonly ended_at: string | null
+  readonly version: number
 }

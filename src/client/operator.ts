@@ -7,10 +7,12 @@ import type {
   AgentStatus,
   Alert,
   AuditEntry,
+  Break,
   Balance,
   DeadLetter,
   Journal,
   ProcessorStatus,
+  Reconciliation,
   Redrive,
   StopSwitch,
 } from './operator-types.ts'
@@ -72,6 +74,8 @@ export interface Agent {
 export type AgentResult = Told<{ readonly agent: AgentStatus }>
 export type AddedAgentResult = Told<{ readonly agent: AgentStatus & { readonly token: string } }>
 export type ProcessorResult = Told<{ readonly processor: ProcessorStatus }>
+export type ReconciliationResult = Told<{ readonly reconciliation: Reconciliation }>
+export type BreakResult = Told<{ readonly break: Break }>
 export type StopResult = Told<Pick<StopSwitch, 'stopped'>>
 export type RedriveResult = Told<{ readonly redrive: Redrive }>
 
@@ -126,13 +130,31 @@ export interface OperatorClient {
     query?: Paging & { readonly status?: 'firing' | 'resolved' },
     how?: Asking,
   ) => Promise<Page<Alert>>
+  /** Begins a run; it is made whatever happens to this connection. */
+  readonly reconcile: (
+    window?: { readonly processor?: string; readonly from?: string; readonly to?: string },
+    how?: Asking,
+  ) => Promise<ReconciliationResult>
+  readonly reconciliation: (runId: string, how?: Asking) => Promise<ReconciliationResult>
+  readonly reconciliations: (query?: Paging, how?: Asking) => Promise<Page<Reconciliation>>
+  readonly breaks: (
+    query?: Paging & { readonly status?: Break['status'] | 'any' },
+    how?: Asking,
+  ) => Promise<Page<Break>>
+  readonly break: (breakId: string, how?: Asking) => Promise<BreakResult>
+  /** An operator's word on a break, as `version` was shown. */
+  readonly actOnBreak: (
+    breakId: string,
+    act: 'investigate' | 'resolve' | 'write_off',
+    how: Operating,
+  ) => Promise<BreakResult>
   /** What every account of the ledger stands at. */
   readonly trialBalance: (how?: Asking) => Promise<Page<Balance>>
   readonly journals: (query?: JournalQuery, how?: Asking) => Promise<Page<Journal>>
 }
 
 export function operatorClient(send: Send): OperatorClient {
-  return { ...deadLetterDesk(send), ...switches(send), ...overview(send) }
+  return { ...deadLetterDesk(send), ...switches(send), ...overview(send), ...books(send) }
 }
 
 // The casts below: what a route answers is the service's own, and its schema is tested there.
@@ -209,10 +231,7 @@ function switches(
 
 function overview(
   send: Send,
-): Pick<
-  OperatorClient,
-  'processors' | 'agents' | 'addAgent' | 'audit' | 'alerts' | 'trialBalance' | 'journals'
-> {
+): Pick<OperatorClient, 'processors' | 'agents' | 'addAgent' | 'audit' | 'alerts'> {
   return {
     processors: (how) => pageOf(send, '/v1/processors', how),
     agents: (query = {}, how) => pageOf(send, `/v1/agents${search(query)}`, how),
@@ -223,8 +242,44 @@ function overview(
     },
     audit: (query = {}, how) => pageOf(send, `/v1/audit${search(query)}`, how),
     alerts: (query = {}, how) => pageOf(send, `/v1/alerts${search(query)}`, how),
+  }
+}
+
+function books(
+  send: Send,
+): Pick<
+  OperatorClient,
+  | 'trialBalance'
+  | 'journals'
+  | 'reconcile'
+  | 'reconciliation'
+  | 'reconciliations'
+  | 'breaks'
+  | 'break'
+  | 'actOnBreak'
+> {
+  const run = async (asked: Parameters<Send>[0], how?: Asking): Promise<ReconciliationResult> => {
+    const reply = await send(asked, how)
+    return reply.ok ? { ok: true, reconciliation: reply.body as Reconciliation } : reply
+  }
+  const one = async (asked: Parameters<Send>[0], how?: Asking): Promise<BreakResult> => {
+    const reply = await send(asked, how)
+    return reply.ok ? { ok: true, break: reply.body as Break } : reply
+  }
+  const [runs, breaks] = ['/v1/reconciliations', '/v1/breaks']
+  return {
     trialBalance: (how) => pageOf(send, '/v1/ledger/trial-balance', how),
     journals: (query = {}, how) => pageOf(send, `/v1/ledger/journals${search(query)}`, how),
+    reconcile: (window = {}, how) => run({ method: 'POST', path: runs, body: window }, how),
+    reconciliation: (id, how) => run({ method: 'GET', path: `${runs}/${part(id)}` }, how),
+    reconciliations: (query = {}, how) => pageOf(send, `${runs}${search(query)}`, how),
+    breaks: (query = {}, how) => pageOf(send, `${breaks}${search(query)}`, how),
+    break: (id, how) => one({ method: 'GET', path: `${breaks}/${part(id)}` }, how),
+    actOnBreak(id, act, { reason, version, ...how }) {
+      const headers = { 'if-match': `"${version}"` }
+      const path = `${breaks}/${part(id)}/${act}`
+      return one({ method: 'POST', path, headers, body: { reason } }, how)
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 // The switches of operators: everything, one processor account, one agent. They are facts of their
 // own and never written on payments; what they stop is derived when it is looked at.
+import type { BreakAct } from './breaks.ts'
 
 /** One switch. A switch that was never thrown has no row. */
 export interface ControlRow {
@@ -13,7 +14,7 @@ export type ControlAct = 'stop' | 'start' | 'pause' | 'resume' | 'suspend' | 're
 
 /** Who threw which switch, when and why; kept for good. */
 export interface AuditRow {
-  readonly act: ControlAct | 'note' | 'redrive_many' | 'breaker'
+  readonly act: ControlAct | 'note' | 'redrive_many' | 'breaker' | `break_${BreakAct}`
   /** `all`, a processor's key, an agent's id, a payment's, or `dead_letters` for many at once. */
   readonly target: string
   readonly by: string

@@ -178,6 +178,19 @@ export const rejectionTable = {
     advice: 'existing',
   },
 
+  // Differences that reconciliation found.
+  break_changed: {
+    status: 412,
+    title: 'The break has changed since it was shown',
+    advice: 'fix_request',
+  },
+  break_ended: { status: 409, title: 'The break has ended already', advice: 'fix_request' },
+  already_reconciling: {
+    status: 409,
+    title: 'A reconciliation of this processor is under way',
+    advice: 'fix_request',
+  },
+
   // Ours, or on our way to the processor.
   processor_unreachable: {
     status: 503,

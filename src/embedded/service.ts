@@ -26,13 +26,15 @@ import { openDoor } from '../http/door.ts'
 import { serveHttp } from '../http/serve.ts'
 import { openMetrics } from '../metrics/metrics.ts'
 import { openLedger } from '../publishers/ledger/ledger.ts'
-import type { Processor, Publisher, Sink } from '../ports.ts'
+import type { LedgerService } from '../publishers/ledger/ledger.ts'
+import type { Processor, Publisher, Sink, Store } from '../ports.ts'
 import { openSimulatedProcessor } from '../processors/simulated/simulated.ts'
 import type { Account } from '../processors/simulated/simulated.ts'
 import { openSqliteStore } from '../stores/sqlite/store.ts'
 import { openAlerts } from './alerts.ts'
 import { createDriver } from './driver.ts'
 import { keepFile } from './keep-file.ts'
+import { startReconciling } from './reconciling.ts'
 import { repeat } from './repeat.ts'
 import type { Repeating } from './repeat.ts'
 import { startRelay } from './relay.ts'
@@ -64,11 +66,7 @@ export async function openService(config: Config, options: ServiceOptions): Prom
     const processor = await openProcessor(config)
     const driver = createDriver()
     const processors = new Map([[processor.binding.processor, processor]])
-    const ledger = openLedger({
-      file: join(config.dataFolder, 'ledger.db'),
-      readEvents: store.events,
-      newId: randomUUID,
-    })
+    const ledger = openLedgerBeside(store, config)
     const publishers = [...(options.publishers ?? []), ledger.publisher]
     const metrics = await openMetrics({
       store,
@@ -117,9 +115,11 @@ export async function openService(config: Config, options: ServiceOptions): Prom
     )
     const redriving = startRedriving(engine)
     const alerting = alerts.start(engine)
+    const reconciling = startReconciling(engine, config)
     const stop = async (): Promise<void> => {
       await server.close()
       await redriving.stop()
+      await reconciling.stop()
       await driver.stop()
       await webhooks.stop()
       await Promise.all(relays.map((relay) => relay.stop()))
@@ -133,6 +133,11 @@ export async function openService(config: Config, options: ServiceOptions): Prom
     await store.close()
     throw error
   }
+}
+
+/** The books have a file of their own; lost, it is made anew from the events. */
+function openLedgerBeside({ events: readEvents }: Store, { dataFolder }: Config): LedgerService {
+  return openLedger({ file: join(dataFolder, 'ledger.db'), readEvents, newId: randomUUID })
 }
 
 function soundTo(

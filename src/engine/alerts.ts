@@ -37,7 +37,13 @@ export interface Alerts {
 const countsAreWholeAfterMs = 360_000
 
 /** The others of its kinds are events, or holds, and come from what is stored. */
-const byAlarmOnly = ['replayed_first_send', 'evidence_not_stored', 'clock_jumped', 'bug'] as const
+const byAlarmOnly = [
+  'replayed_first_send',
+  'evidence_not_stored',
+  'clock_jumped',
+  'reconciliation_break',
+  'bug',
+] as const
 
 export function createAlerts(options: AlertOptions): Alerts {
   const alarms = new Map<string, Sighting>()

@@ -28,6 +28,7 @@ export interface Alarm {
     | 'clock_jumped'
     | 'evidence_not_stored'
     | 'processor_changed'
+    | 'reconciliation_break'
     | 'bug'
   readonly paymentId: string | null
   readonly detail: string

@@ -9,6 +9,10 @@ import { exampleProblem } from './openapi.ts'
 import { routes } from './routes.ts'
 import { problemJson } from './wire.ts'
 import type { JournalEntry } from '../core/ledger.ts'
+import type { Difference } from '../core/reconcile.ts'
+import { keepBreaks, scanBreaks } from '../engine/breaks.ts'
+import type { Engine } from '../engine/engine.ts'
+import { beginReconciliation } from '../engine/reconcile.ts'
 import type { Ledger } from '../ports.ts'
 
 interface Operation {
@@ -135,13 +139,36 @@ const books: Ledger = {
   journals: async () => ({ entries: [journal], cursor: null }),
 }
 
+/** A run and a break, by the variables that name them. */
+async function withBreak(engine: Engine): Promise<Readonly<Record<string, string>>> {
+  const window = { processor: 'model', fromMs: 0, toMs: 1 }
+  const run = (await beginReconciliation(engine, window, 'Olga')) ?? ''
+  const difference: Difference = {
+    type: 'amount_mismatch',
+    paymentId: 'pay_1',
+    objectId: 'ch_1',
+    currency: 'EUR',
+    valueAtRisk: 1,
+    ours: '',
+    theirs: '',
+  }
+  await keepBreaks(engine, { differences: [difference], processor: 'model', run })
+  const [found] = (await scanBreaks(engine, { limit: 1 })).rows
+  return { '{runId}': run, '{breakId}': found?.key ?? '' }
+}
+
 test('the answers of the app are what their schemas say', async () => {
   const made = await createParkedWorld({ metrics: true, service: { ledger: books } })
   await made.ask('POST', '/v1/processors/model/pause', { as: 'operator', body: { reason: 'x' } })
+  const named = await withBreak(made.engine)
   for (const { method, path, doc, access } of routes) {
     if (method !== 'GET') continue
     const as = access === 'operator' ? 'operator' : 'agent'
-    const reply = await made.ask<unknown>(method, path.replace(/\{\w+\}/, made.id), { as })
+    const reply = await made.ask<unknown>(
+      method,
+      path.replace(/\{\w+\}/, (name) => named[name] ?? made.id),
+      { as },
+    )
     assert.equal(reply.status, doc.status, path)
     const told = doc.contentType === undefined ? reply.body : reply.text
     assert.deepEqual(doc.answer.parse(told), told, path)

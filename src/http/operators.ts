@@ -9,6 +9,7 @@ import { examplePayment } from './examples.ts'
 import { decisionRequest } from './operator-schemas.ts'
 import { ledgerRoutes } from './ledger.ts'
 import { oversightRoutes } from './oversight.ts'
+import { reconciliationRoutes } from './reconciliations.ts'
 import { operatorAct } from './route.ts'
 import type { Route } from './route.ts'
 import { showActed } from './show.ts'
@@ -50,4 +51,5 @@ export const operatorRoutes: readonly Route[] = [
   ...agentRoutes,
   ...oversightRoutes,
   ...ledgerRoutes,
+  ...reconciliationRoutes,
 ]

@@ -22,6 +22,14 @@ export const noSuchProcessor: Refusal = {
   rejection: reject('not_found', 'There is no such processor; GET /v1/processors lists them.'),
 }
 
+export const noSuchRun: Refusal = {
+  rejection: reject('not_found', 'There is no such run; GET /v1/reconciliations lists them.'),
+}
+
+export const noSuchBreak: Refusal = {
+  rejection: reject('not_found', 'There is no such break; GET /v1/breaks lists them.'),
+}
+
 const payment: Variable = { pattern: paymentIdPattern, absent: noSuchPayment }
 
 const variables: Readonly<Record<string, Variable>> = {
@@ -29,6 +37,8 @@ const variables: Readonly<Record<string, Variable>> = {
   paymentId: payment,
   agentId: { pattern: namePattern, absent: noSuchAgent },
   name: { pattern: namePattern, absent: noSuchProcessor },
+  runId: { pattern: /^rec_[0-9A-Z]{26}$/, absent: noSuchRun },
+  breakId: { pattern: /^brk_[0-9a-f]{26}$/, absent: noSuchBreak },
 }
 
 /** Of a path of the route table; `null`: it has none. */

@@ -97,6 +97,8 @@ function emptyTables(): Memory['tables'] {
     audit: new Map(),
     dead_letter: new Map(),
     alert: new Map(),
+    reconciliation: new Map(),
+    break: new Map(),
   }
 }
 

@@ -9,6 +9,7 @@ import { pay } from './pay.ts'
 import { paymentActs } from './payment-acts.ts'
 import { paymentReads } from './payment-reads.ts'
 import { processorCommands } from './processors.ts'
+import { reconcileCommands } from './reconcile.ts'
 import { serve } from './serve.ts'
 import { simulator } from './simulator.ts'
 import { start } from './start.ts'
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   ...stopCommands,
   ...processorCommands,
   ...agentCommands,
+  ...reconcileCommands,
   ...ledgerCommands,
   ...oversightCommands,
 ]

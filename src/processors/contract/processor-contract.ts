@@ -8,6 +8,7 @@ import type { Answer, Call, Processor } from '../../ports.ts'
 import { evidencePromises } from './evidence-promises.ts'
 import { lookUpPromises } from './look-up-promises.ts'
 import { moneyPromises } from './money-promises.ts'
+import { recordPromises } from './record-promises.ts'
 import { webhookPromises } from './webhook-promises.ts'
 import { openWire } from './wire.ts'
 import type { Wire } from './wire.ts'
@@ -77,6 +78,7 @@ export function processorContract(name: string, startWorld: () => Promise<World>
     ...lookUpPromises,
     ...evidencePromises,
     ...webhookPromises,
+    ...recordPromises,
   }
   for (const [sentence, prove] of Object.entries(promises)) {
     test(`${name}: ${sentence}`, async (t) => {

@@ -13,6 +13,7 @@ import { capabilitiesFor } from './capabilities.ts'
 import type { CapabilityOverrides } from './capabilities.ts'
 import { openIdentity, RefusedKey } from './identity.ts'
 import { findingIn, pathTo } from './look-ups.ts'
+import { recordsIn, recordsPath } from './records.ts'
 import { apiVersion, requestOf } from './requests.ts'
 import { readResponse } from './response.ts'
 import { answerTo, answerToFailure, noAnswer } from './signals.ts'
@@ -105,6 +106,14 @@ export async function openSimulatedProcessor(
           ...query,
           timeoutMs: query.timeoutMs - (performance.now() - beganMs),
         })
+      },
+      records: async (query) => {
+        const beganMs = performance.now()
+        const cause = await identity.doubt(query.timeoutMs)
+        if (cause !== null) return { result: 'no_answer', cause, retryAfterMs: null }
+        const timeoutMs = query.timeoutMs - (performance.now() - beganMs)
+        const result = await get(wire, recordsPath(query), timeoutMs)
+        return recordsIn(result, installation, nowMs())
       },
       readWebhook: (body, headers, atMs) => readWebhook(webhookSecret, body, headers, atMs),
       close: http.close,

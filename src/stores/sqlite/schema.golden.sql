@@ -1,4 +1,4 @@
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE account (
   key TEXT NOT NULL PRIMARY KEY,
@@ -30,6 +30,16 @@ CREATE TABLE audit (
   commit_id TEXT NOT NULL,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE break (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL,
+  status TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX break_by_status ON break (status, key);
 
 CREATE TABLE breaker (
   key TEXT NOT NULL PRIMARY KEY,
@@ -122,6 +132,16 @@ CREATE TABLE publisher (
   name TEXT NOT NULL PRIMARY KEY,
   position INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reconciliation (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL,
+  status TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX reconciliation_by_status ON reconciliation (status, key);
 
 CREATE TABLE reference (
   key TEXT NOT NULL PRIMARY KEY,

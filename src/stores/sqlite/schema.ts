@@ -93,6 +93,20 @@ CREATE INDEX ${table}_by_status ON ${table} (status, key);
 `,
       )
       .join(''),
+  ['reconciliation', 'break']
+    .map(
+      (table) => `
+CREATE TABLE ${table} (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL,
+  status TEXT NOT NULL
+) STRICT;
+CREATE INDEX ${table}_by_status ON ${table} (status, key);
+`,
+    )
+    .join(''),
 ]
 
 /** The number of the newest schema that this program knows. */

@@ -130,7 +130,12 @@ function changingColumns(action: Put): Columns {
     const { receivedAtMs, observedAtMs } = action.value
     return { received_at_ms: receivedAtMs, observed_at_ms: observedAtMs }
   }
-  if (action.table === 'dead_letter' || action.table === 'alert') {
+  if (
+    action.table === 'dead_letter' ||
+    action.table === 'alert' ||
+    action.table === 'reconciliation' ||
+    action.table === 'break'
+  ) {
     return { status: action.value.status }
   }
   if (action.table !== 'payment') return {}
