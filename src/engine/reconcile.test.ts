@@ -110,8 +110,8 @@ test('the next run finds the same breaks, ends what agrees by then, and learns w
   assert(breaks.length > 50)
   const second = await again(cases.flatMap((each) => each.records))
   assert.deepEqual(
-    second.breaks.map(({ lastRun, lastSeenAtMs, ...own }) => own),
-    breaks.map(({ lastRun, lastSeenAtMs, ...own }) => own),
+    second.breaks.map((each) => ({ ...each, lastRun: '' })),
+    breaks.map((each) => ({ ...each, lastRun: '' })),
   )
   // The processor's side is mended where only an amount was wrong, and all that agrees is settled.
   const third = await again(

@@ -41,6 +41,7 @@ const keys = [
   'dead_letters',
   'breaks',
   'restarts',
+  'match_rate',
   'seed',
 ]
 
@@ -70,6 +71,7 @@ suite('demo', { concurrency: 3 }, () => {
     assert.equal(summary['captures'], summary['payable'])
     assert.equal((summary['paid'] ?? 0) + (summary['declined'] ?? 0), summary['bills'])
     assert.equal(summary['restarts'], 2)
+    assert.equal(summary['match_rate'], 1)
     for (const none of ['open', 'double_charges', 'lost', 'breaks'])
       assert.equal(summary[none], 0, none)
     assert.ok((summary['replays'] ?? 0) > 0 && (summary['unknown_resolved'] ?? 0) > 0)

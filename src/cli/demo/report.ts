@@ -1,4 +1,5 @@
 // What the demo prints at the end: the one JSON object of programs, or the table of people.
+import type { Reconciliation } from '../../client/index.ts'
 import { formatAmount } from '../../core/money.ts'
 import { table } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
@@ -24,6 +25,8 @@ export interface Summary {
   readonly dead_letters: number
   readonly breaks: number
   readonly restarts: number
+  /** Of the service's own reconciliation; 0 to 1. */
+  readonly match_rate: number | null
   readonly seed: number
   /** Only after `--outage`. */
   readonly breaker_opened?: number
@@ -50,11 +53,18 @@ export function summarise(result: DemoResult, bills: readonly DemoBill[], seed: 
     lost: verdict.lost,
     unknown_resolved: story.unknownResolved,
     dead_letters: story.deadLetters,
-    breaks: verdict.breaks.length,
+    breaks: verdict.breaks.length + differencesOf(result.reconciliation),
     restarts,
+    match_rate: result.reconciliation.match_rate,
     seed,
     ...(result.outage === null ? {} : outageSummary(result.outage)),
   }
+}
+
+/** Those that the service found itself; a run that did not end is one. */
+function differencesOf({ status, breaks }: Reconciliation): number {
+  const found = Object.values(breaks).reduce((sum, count) => sum + count, 0)
+  return status === 'finished' ? found : found + 1
 }
 
 function outageSummary(figures: OutageFigures): Partial<Summary> {
@@ -114,7 +124,10 @@ export function report(
   ]
 }
 
-function figures({ stats, chronicle }: DemoResult, summary: Summary): readonly string[] {
+function figures(
+  { stats, chronicle, reconciliation }: DemoResult,
+  summary: Summary,
+): readonly string[] {
   const rows: readonly (readonly [string, number, string])[] = [
     ['bills', summary.bills, `${summary.payable} that their script lets be paid`],
     ['paid', summary.paid, howOften(summary)],
@@ -136,13 +149,18 @@ function figures({ stats, chronicle }: DemoResult, summary: Summary): readonly s
     ['captures', summary.captures, 'in the processor’s ledger'],
     ['double charges', summary.double_charges, ''],
     ['lost', summary.lost, ''],
-    ['differences', summary.breaks, ''],
+    ['differences', summary.breaks, reconciledWords(reconciliation)],
     ...outageRows(summary),
   ]
   return table(
     [{ title: '' }, { title: 'COUNT', align: 'right' }, { title: '' }],
     rows.map(([name, count, words]) => [name, String(count), words]),
   )
+}
+
+function reconciledWords({ status, match_rate: rate, records }: Reconciliation): string {
+  if (status !== 'finished' || rate === null) return 'the reconciliation did not end'
+  return `reconciled with ${records} records: ${Math.floor(rate * 10_000) / 100} % match`
 }
 
 function howOften({ double_charges: twice, captures, paid }: Summary): string {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { createClient } from '../../client/index.ts'
-import type { Client, Payment } from '../../client/index.ts'
+import type { Client, Payment, Reconciliation } from '../../client/index.ts'
 import { killChildren, startChild } from '../children.ts'
 import type { Child } from '../children.ts'
 import { newChronicle } from './agent.ts'
@@ -65,6 +65,8 @@ export interface DemoResult {
   readonly tookMs: number
   readonly folder: string | null
   readonly outage: OutageFigures | null
+  /** What the service itself found, comparing with the processor's records. */
+  readonly reconciliation: Reconciliation
 }
 
 const apiKey = 'sim_demo_key'
@@ -74,6 +76,7 @@ const webhookSecret = 'sim_demo_webhook_secret'
 const workWithinMs = 45_000
 const outageWithinMs = 75_000
 const convergeWithinMs = 20_000
+const reconcileWithinMs = 20_000
 
 /** Everything that must not outlive us. */
 interface World {
@@ -213,6 +216,7 @@ async function compare(
   chronicle: Chronicle,
   { restarts, outage }: { readonly restarts: number; readonly outage: Outage | null },
 ): Promise<Played> {
+  const reconciliation = await reconcile(operator)
   const charges = await processor.charges()
   const stats = await processor.stats()
   const shown = await readAll(operator)
@@ -227,8 +231,29 @@ async function compare(
     payments,
     charges,
     restarts,
+    reconciliation,
     outage: await measureOutage({ processor, operator }, outage, shown),
   }
+}
+
+/** A run of its own, over all that the demo did. */
+async function reconcile(operator: Client): Promise<Reconciliation> {
+  const untilMs = performance.now() + reconcileWithinMs
+  let begun = await operator.reconcile()
+  // A scheduled one may be under way.
+  while (!begun.ok && begun.problem.code === 'already_reconciling') {
+    await sleep(100)
+    begun = await operator.reconcile()
+  }
+  if (!begun.ok) throw new Error(`no reconciliation: ${begun.problem.detail}`)
+  let { reconciliation } = begun
+  while (reconciliation.status === 'running' && performance.now() < untilMs) {
+    await sleep(100)
+    const shown = await operator.reconciliation(reconciliation.id)
+    if (!shown.ok) throw new Error(`the reconciliation cannot be read: ${shown.problem.detail}`)
+    reconciliation = shown.reconciliation
+  }
+  return reconciliation
 }
 
 async function measureOutage(
