@@ -60,8 +60,8 @@ export function createTally(): Tally {
     counts: (records: number) => ({
       ...sum,
       records,
-      totals: Object.fromEntries([...totals].toSorted()),
-      breaks: Object.fromEntries([...breaks].toSorted()),
+      totals: Object.fromEntries(totals),
+      breaks: Object.fromEntries(breaks),
     }),
   })
 }
