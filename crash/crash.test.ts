@@ -1,6 +1,9 @@
 // The pure parts of the crash proofs: reading strace, the disk that loses what was not synced, the
 // judgement of promises. Each must be able to say no.
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 
 import { check } from '../src/cli/demo/check.ts'
@@ -14,6 +17,7 @@ import { openDisk } from './power/disk.ts'
 import type { Disk, Image } from './power/disk.ts'
 import { brokenPromises, note, nothingPromised } from './power/promises.ts'
 import type { Kept } from './power/promises.ts'
+import { tracerEnded } from './power/record.ts'
 import { openStraceReader } from './power/strace.ts'
 import type { Call } from './power/strace.ts'
 
@@ -320,4 +324,18 @@ test('failed and missing tests of full disks are told', () => {
     faults: ['a disk'],
   })
   assert.equal(readTap('').faults.length, 1)
+})
+
+test('the end of a trace is seen, however many digits its process has', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'quittance-trace-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const log = join(folder, 'strace.log')
+  for (const pid of ['7', '7365', '17365', '4193304']) {
+    const ended = [7, 12345].map((other) => `${String(other).padEnd(5)} +++ exited with 0 +++`)
+    const own = `${pid.padEnd(5)} +++ exited with 0 +++`
+    writeFileSync(log, [`${pid.padEnd(5)} openat(AT_FDCWD, "x")`, ...ended, own, ''].join('\n'))
+    await tracerEnded(log, 1)
+  }
+  writeFileSync(log, '7365  openat(AT_FDCWD, "x")\n7366  +++ exited with 0 +++\n')
+  await assert.rejects(tracerEnded(log, 1), /strace did not come to its end: its log has 56 bytes/)
 })

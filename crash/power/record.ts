@@ -2,7 +2,7 @@
 // sync and every byte that was sent, in their order.
 import { spawnSync } from 'node:child_process'
 import { createReadStream, mkdirSync, rmSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -112,15 +112,25 @@ export const tracer = (log: string): readonly string[] => {
   return [...how, '-e', `trace=${tracedCalls.join()}`, '-o', log]
 }
 
-/** The first line is of the service's own process, and so is the last: how it ended. */
-export async function tracerEnded(log: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
+/** A tracer that writes nothing for so long has come to its end, or never will. */
+const silentForMs = 20_000
+
+/**
+ * The first line is of the service's own process, and so is the last: how it ended. strace fills short
+ * numbers of processes up with spaces. On a busy machine it is far behind: it is waited for while its log grows.
+ */
+export async function tracerEnded(log: string, patienceMs = silentForMs): Promise<void> {
+  let size = -1
+  for (let leftMs = patienceMs; leftMs > 0; leftMs -= 100) {
     const [head, tail] = await endsOf(log)
     const pid = /^\d+/.exec(head)?.[0] ?? 'none'
-    if (new RegExp(`^${pid} \\+\\+\\+ `, 'm').test(tail)) return
+    if (new RegExp(`^${pid} +\\+\\+\\+ `, 'm').test(tail)) return
+    const grown = (await stat(log)).size
+    if (grown !== size) leftMs = patienceMs
+    size = grown
     await sleep(100)
   }
-  throw new Error('strace did not come to its end')
+  throw new Error(`strace did not come to its end: its log has ${size} bytes and does not grow`)
 }
 
 async function endsOf(path: string): Promise<readonly [string, string]> {
