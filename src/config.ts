@@ -113,6 +113,9 @@ function alertWebhook(env: Readonly<Record<string, string | undefined>>): Config
   )
 }
 
+/** For what runs elsewhere and has settings of its own (`src/aws/settings.ts`). */
+export const environment = (): Readonly<Record<string, string | undefined>> => process.env
+
 /** Every name that is read anywhere below `QUITTANCE_`. */
 export const settingNames = [
   'HOST',

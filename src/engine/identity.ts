@@ -23,7 +23,10 @@ export function makeToken(role: TokenRow['role']): string {
 }
 
 /** Whose token is it? `null`: nobody's. Rejects where the store cannot be read. */
-export async function identify(engine: Engine, token: string): Promise<Identity | null> {
+export async function identify(
+  engine: { readonly store: Pick<Engine['store'], 'read'> },
+  token: string,
+): Promise<Identity | null> {
   if (token.length === 0 || token.length > maxTokenLength) return null
   const [row] = await engine.store.read([{ table: 'token', key: hashToken(token) }])
   if (row === null) return null

@@ -48,7 +48,7 @@ async function answer(c: Context, service: HttpService, route: Route): Promise<R
 function exchange(c: Context, service: HttpService, template: string): Exchange {
   const id = c.req.param('id') ?? ''
   // Hono leaves the type of its surroundings to the app; only `serve.ts` gives any.
-  const { closing = null } = (c.env ?? {}) as Surroundings
+  const { closing = null, caller } = (c.env ?? {}) as Surroundings
   const path = template.replace(/\{\w+\}/, () => id)
   return {
     service: { ...service, engine: traced(service.engine, traceId(c)) },
@@ -56,6 +56,7 @@ function exchange(c: Context, service: HttpService, template: string): Exchange 
     path,
     id,
     closing,
+    ...(caller === undefined ? {} : { caller }),
   }
 }
 

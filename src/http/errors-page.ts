@@ -1,5 +1,5 @@
 // Where the `type` of every problem leads: a page with each code, for who follows the link.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import { adviceWords, rejectionTable } from '../core/rejections.ts'
 import { open } from './route.ts'

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 
 import { reject } from '../core/rejections.ts'
 import { identify } from '../engine/identity.ts'
+import type { Identity } from '../engine/identity.ts'
 import type { Caller } from '../engine/submit.ts'
 import { decodeUtf8, readBytes } from './body.ts'
 import { check, invalid, refuseCardNumbers } from './faults.ts'
@@ -21,6 +22,8 @@ export interface Exchange {
   /** The one variable part of the path; empty where it has none. */
   readonly id: string
   readonly closing: AbortSignal | null
+  /** As a gate in front of the app says. */
+  readonly caller?: Identity | null
 }
 
 export type Step<T> = T | Refusal
@@ -38,6 +41,17 @@ export type Identified =
 const whereTokens = '`npm start` keeps its own in tokens.json of the data folder (.quittance).'
 
 export async function identifyCaller(x: Exchange): Promise<Step<Identified>> {
+  const identity = x.caller === undefined ? await readCaller(x) : x.caller
+  if (identity !== null && 'rejection' in identity) return identity
+  if (identity === null) {
+    return { rejection: reject('unauthenticated', `Nobody has this token. ${whereTokens}`) }
+  }
+  if (identity.role === 'operator') return identity
+  const { agent, account } = identity
+  return { role: 'agent', caller: { agent, account } }
+}
+
+async function readCaller(x: Exchange): Promise<Step<Identity> | null> {
   const token = readBearer(headerOf(x, 'authorization'))
   if (token === null) {
     return {
@@ -47,12 +61,7 @@ export async function identifyCaller(x: Exchange): Promise<Step<Identified>> {
       ),
     }
   }
-  const identity = await identify(x.service.engine, token)
-  if (identity === null)
-    return { rejection: reject('unauthenticated', `Nobody has this token. ${whereTokens}`) }
-  if (identity.role === 'operator') return identity
-  const { agent, account } = identity
-  return { role: 'agent', caller: { agent, account } }
+  return identify(x.service.engine, token)
 }
 
 export async function admitAgent(x: Exchange): Promise<Step<{ readonly caller: Caller }>> {

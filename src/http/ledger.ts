@@ -1,6 +1,6 @@
 // The books over HTTP: what every account stands at, and the journals behind it. They are kept from
 // events, and so lag a moment behind the payments.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import type { Balance, JournalEntry } from '../core/ledger.ts'
 import { reject } from '../core/rejections.ts'

@@ -1,6 +1,6 @@
 // What this process measures, for a Prometheus that has an operator's token. Text, not JSON: the one
 // answer that is not ours to shape.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import { reject } from '../core/rejections.ts'
 import { operatorRead } from './route.ts'

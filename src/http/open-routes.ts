@@ -1,6 +1,6 @@
 // Routes that need no token: health, the description of the API, and the processors' webhooks, which
 // prove themselves by their signature.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import { reject } from '../core/rejections.ts'
 import { receiveWebhook } from '../engine/webhooks.ts'

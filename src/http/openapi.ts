@@ -1,7 +1,7 @@
 // The OpenAPI document, made from the route table and the schemas that check and type it.
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { RouteConfig } from '@hono/zod-openapi'
-import { z } from 'zod'
+import * as z from 'zod'
 
 import { rejectionTable } from '../core/rejections.ts'
 import type { Route, RouteDoc } from './route.ts'

@@ -1,5 +1,5 @@
 // What operators may send: decisions, switches, and which dead letters they mean.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import { parkReasons } from '../core/dead-letter.ts'
 import {

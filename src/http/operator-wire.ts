@@ -1,6 +1,6 @@
 // What goes over the wire to operators, as schemas: dead letters, switches, processors, agents, the
 // audit and alerts. Payments themselves are in `wire.ts`.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import { alertTable } from '../core/alerts.ts'
 import type { AlertKind } from '../core/alerts.ts'

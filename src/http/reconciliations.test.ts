@@ -76,10 +76,8 @@ test('a break is acted on as it was shown, with a reason, and the audit has it',
   const late = await act('resolve', over.body.version)
   assert.deepEqual([late.status, late.body.code], [409, 'break_ended'])
   const audit = await ask<{ data: { act: string; target: string }[] }>('GET', '/v1/audit', { as })
-  assert.deepEqual(audit.body.data.map((each) => [each.act, each.target]).toSorted(), [
-    ['break_investigate', id],
-    ['break_write_off', id],
-  ])
+  const acts = new Set(audit.body.data.map(({ act: does, target }) => `${does} ${target}`))
+  assert.deepEqual(acts, new Set([`break_investigate ${id}`, `break_write_off ${id}`]))
 })
 
 test('breaks are listed by status, and agents see none of it', async () => {

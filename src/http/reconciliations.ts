@@ -1,6 +1,6 @@
 // Reconciliation over HTTP: runs, and the breaks that they found. An act on a break is bound to the
 // version that was shown; it moves no money and changes no payment.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import type { BreakAct, ReconciliationRow } from '../core/breaks.ts'
 import { breakTable } from '../core/reconcile.ts'

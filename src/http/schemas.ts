@@ -1,6 +1,6 @@
 // What may be sent to us. The same schemas check requests and make the OpenAPI document. They look
 // at one request only: what depends on time, configuration or other payments is the engine's.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import { isAmount, isCurrency, maxAmount } from '../core/money.ts'
 import { maxNameLength, nameFault } from '../core/normalise.ts'

@@ -1,5 +1,6 @@
 // What the door needs from whoever opens it, and what goes back and forth inside it.
 import type { Engine } from '../engine/engine.ts'
+import type { Identity } from '../engine/identity.ts'
 import type { Ledger } from '../ports.ts'
 import type { Door } from './door.ts'
 
@@ -23,6 +24,11 @@ export interface HttpService {
 export interface Surroundings {
   /** Aborts when the server is closing: who waits is answered now. */
   readonly closing?: AbortSignal
+  /**
+   * Who asks, found out by a gate in front of the app; `null`: nobody was let in there. Left out: the app
+   * finds out itself.
+   */
+  readonly caller?: Identity | null
 }
 
 /** What a route answers, before it becomes a `Response`. */

@@ -1,6 +1,6 @@
 // What goes over the wire from us, as schemas: they give the types that the mappers must fill, and
 // the OpenAPI document. Nothing is parsed with them on the way out.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import { holdPrecedence } from '../core/advice.ts'
 import type { Blocked } from '../core/policy.ts'

@@ -1,6 +1,6 @@
 // The simulated processor's charge as it comes over the wire, and as we see it. What does not have
 // this shape is no charge.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import type { ObjectView } from '../../core/outcome.ts'
 

@@ -1,6 +1,6 @@
 // Reads of the processor's charges and what they find. `not_found` is said only where the processor
 // itself said so: it may become a proof of absence.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import type { Finding, LookUp } from '../../ports.ts'
 import type { HttpResult } from '../http.ts'

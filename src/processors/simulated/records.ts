@@ -1,6 +1,6 @@
 // The processor's charges of a window, a page at a time. A page that cannot be read to its end is none:
 // what is overlooked here would look like money that never moved.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import type { ProcessorRecord } from '../../core/reconcile.ts'
 import type { RecordsPage, RecordsQuery } from '../../ports.ts'

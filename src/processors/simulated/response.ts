@@ -1,5 +1,5 @@
 // An HTTP answer taken apart: the processor's own words, or what somebody in front of it said.
-import { z } from 'zod'
+import * as z from 'zod'
 
 import { readRetryAfter } from '../retry-after.ts'
 import type { HttpResult } from '../http.ts'

@@ -2,7 +2,7 @@
 // It knows the wire's contract (the simulator's README) and imports nothing of the simulator.
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 import type { Binding } from '../../core/payment.ts'
 import type { Answer, Call, Finding, LookUp, Processor } from '../../ports.ts'

@@ -1,7 +1,7 @@
 // A webhook of the simulated processor: believed only with a fresh signature over its raw body.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 import type { Processor } from '../../ports.ts'
 import { readCharge, viewOf } from './charge.ts'
