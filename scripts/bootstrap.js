@@ -1,9 +1,9 @@
 // Makes a fresh clone work: every npm script runs this first. It installs what package-lock.json
-// lists where that has not been done yet, and does nothing, offline too, where it has. Plain
-// JavaScript for the machine's own Node (20 or newer); all that follows runs on the `node` that is
-// installed here.
+// lists where that has not been done yet, and does nothing, offline too, where it has. A workspace is
+// installed only for scripts that name it: `node scripts/bootstrap.js infra`. Plain JavaScript for the
+// machine's own Node (20 or newer); all that follows runs on the `node` that is installed here.
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -11,6 +11,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** npm's own note of what it has installed: written last, so a broken install leaves none. */
 const installed = join(root, 'node_modules', '.package-lock.json')
+
+/** The folders of the workspaces that the script needs. */
+const wanted = process.argv.slice(2)
 
 /** npm writes both files within a few milliseconds, in either order. */
 const slackMs = 1000
@@ -24,14 +27,31 @@ checkNode()
 function isInstalled() {
   if (!existsSync(installed)) return false
   const lock = statSync(join(root, 'package-lock.json'))
-  return lock.mtimeMs <= statSync(installed).mtimeMs + slackMs
+  if (lock.mtimeMs > statSync(installed).mtimeMs + slackMs) return false
+  return wanted.every((folder) => workspacesThere().includes(folder))
 }
 
-// Workspaces install for themselves when their own scripts run; a user needs none of them.
+/** npm's note lists a workspace as a link to its folder; the one to this folder is no workspace. */
+function workspacesThere() {
+  if (!existsSync(installed)) return []
+  const { packages } = JSON.parse(readFileSync(installed, 'utf8'))
+  return Object.values(packages)
+    .filter(({ link, resolved }) => link === true && Boolean(resolved))
+    .map(({ resolved }) => resolved)
+    .filter((folder) => existsSync(join(root, folder, 'package.json')))
+}
+
+// A user needs no workspace. `npm ci` removes what it is not told of, so that those which are there
+// are named again.
 function install() {
   console.error('Installing the packages of package-lock.json, once (about half a minute) …')
   const startedAtMs = Date.now()
-  const args = ['ci', '--workspaces=false', '--include=dev', '--loglevel=error', '--no-progress']
+  const folders = [...new Set([...wanted, ...workspacesThere()])]
+  const scope =
+    folders.length === 0
+      ? ['--workspaces=false']
+      : [...folders.map((folder) => `--workspace=${folder}`), '--include-workspace-root']
+  const args = ['ci', ...scope, '--include=dev', '--loglevel=error', '--no-progress']
   const [command, first] = npm()
   const { status, error } = spawnSync(command, [...first, ...args], {
     cwd: root,
