@@ -1,0 +1,43 @@
+// Lambda: events of the bus that people must hear of, told within seconds. The bus repeats and has no
+// order; what was counted is known by its number.
+import { createAlertPublisher } from '../engine/alert-events.ts'
+import { systemClock } from '../engine/system.ts'
+import { newsTypes } from './news.ts'
+import { openEngine } from './open-engine.ts'
+import type { AwsEngine } from './open-engine.ts'
+import { readSettings } from './settings.ts'
+import { describedProcessors } from './sweep.ts'
+
+export interface BusEvent {
+  readonly detail: { readonly payment_id: string; readonly seq: number }
+}
+
+/** A little longer than alerts gather what is alike. */
+const gatherMs = 1_100
+
+let opened: AwsEngine | null = null
+
+function open(): AwsEngine {
+  const settings = readSettings()
+  return openEngine({ settings, processors: describedProcessors(settings) })
+}
+
+export async function handler(event: BusEvent): Promise<object> {
+  opened ??= open()
+  return alertOf(opened, event)
+}
+
+export async function alertOf(
+  { engine, alerts, flush }: Pick<AwsEngine, 'engine' | 'alerts' | 'flush'>,
+  { detail }: BusEvent,
+): Promise<object> {
+  // The event itself is in the table, whole and as it was committed.
+  const events = await engine.store.events(detail.payment_id, detail.seq - 1, 1)
+  const news = events.filter(({ seq, type }) => seq === detail.seq && newsTypes.includes(type))
+  if (news.length === 0) return {}
+  await createAlertPublisher(engine).publish(news)
+  await systemClock.sleep(gatherMs)
+  await alerts.look(engine)
+  await flush()
+  return {}
+}
