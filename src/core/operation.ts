@@ -163,11 +163,15 @@ export function absenceCountsFromMs(
   return atMs + callTimeoutMs + absenceAfterMs + clockErrorMs + leaptMs(leap, atMs)
 }
 
-/** Until then its key may be sent again; it ends early, because clocks differ. */
+/**
+ * Until then its key may be sent again; it ends early, because clocks differ, and earlier where the clock
+ * was set back since: the key is older than the times say.
+ */
 export function keyUseEndsMs(
   operation: Operation,
-  { capabilities, policy }: Circumstances,
+  { capabilities, policy, setBack = null }: Circumstances,
 ): number {
-  const first = operation.attempt.sends[0]?.atMs ?? 0
+  const sentAtMs = operation.attempt.sends[0]?.atMs ?? 0
+  const first = setBack !== null && sentAtMs <= setBack.untilMs ? sentAtMs - setBack.byMs : sentAtMs
   return first + capabilities.keyWindowMs - policy.keyWindowMarginMs
 }

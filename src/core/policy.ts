@@ -96,6 +96,13 @@ export interface Leap {
 export const leaptMs = (leap: Leap | null, sinceMs: number): number =>
   leap !== null && sinceMs < leap.atMs ? leap.byMs : 0
 
+/** The clock is behind what was stored: what is from then is older than it seems, also once it has caught up. */
+export interface SetBack {
+  readonly byMs: number
+  /** The latest time that was stored ahead of the clock. */
+  readonly untilMs: number
+}
+
 export interface Circumstances {
   readonly capabilities: Capabilities
   readonly policy: Policy
@@ -106,6 +113,8 @@ export interface Circumstances {
   readonly reachable: boolean
   /** Missing: it has not. */
   readonly leap?: Leap | null
+  /** Missing: it is not. */
+  readonly setBack?: SetBack | null
 }
 
 /**

@@ -98,12 +98,14 @@ export function policyOf(engine: Engine, { binding }: Pick<Payment, 'binding'>):
 export function circumstances(engine: Engine, payment: Payment, gates: Gates): Circumstances {
   const blockade = blockadeOf(engine, gates, payment.id)
   const capabilities = boundProcessor(engine, payment)?.capabilities(payment) ?? null
+  const hasJumped = engine.time.jumped(payment.updatedAtMs)
   return {
     capabilities: capabilities ?? noCapabilities,
     policy: policyOf(engine, payment),
     leap: engine.time.leap(),
+    setBack: engine.time.setBack(),
     bindingMatches: capabilities !== null,
-    blocked: engine.time.jumped(payment.updatedAtMs) ? 'clock_jumped' : (blockade?.why ?? null),
+    blocked: hasJumped ? 'clock_jumped' : (blockade?.why ?? null),
     reachable: blockade?.byBreaker !== true,
   }
 }

@@ -2,7 +2,7 @@
 // decide. Key windows are counted on the wall clock: forward it can only make them seem over, but a
 // clock that leaps back makes old keys look young, so nothing is sent on its word any more. A clock that
 // leaps forward makes it seem that nothing can arrive any more: what waits for that waits longer.
-import type { Leap } from '../core/policy.ts'
+import type { Leap, SetBack } from '../core/policy.ts'
 import type { Clock } from '../ports.ts'
 
 /** Less than this between two looks is drift, or the time that a look takes. */
@@ -18,12 +18,15 @@ export interface Time {
   readonly jumped: (lastCommittedMs: number) => boolean
   /** How the clock has leapt forward since this process began; `null`: it has not. */
   readonly leap: () => Leap | null
+  /** How far it was seen behind what is committed; `null`: not farther than clocks differ. */
+  readonly setBack: () => SetBack | null
 }
 
 export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
   let offsetMs = clock.nowMs() - clock.steadyMs()
   let leaptBack = false
   let leap: Leap | null = null
+  let setBack: SetBack | null = null
   const watch = (): number => {
     const nowMs = clock.nowMs()
     const byMs = nowMs - clock.steadyMs() - offsetMs
@@ -41,11 +44,20 @@ export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
     nowMs: (lastCommittedMs: number) => Math.max(watch(), lastCommittedMs),
     jumped: (lastCommittedMs: number) => {
       const nowMs = watch()
-      return leaptBack || lastCommittedMs - nowMs > jumpMs
+      const behindMs = lastCommittedMs - nowMs
+      if (behindMs > jumpMs) {
+        const { byMs, untilMs } = setBack ?? { byMs: 0, untilMs: 0 }
+        setBack = {
+          byMs: Math.max(byMs, behindMs),
+          untilMs: Math.max(untilMs, lastCommittedMs),
+        }
+      }
+      return leaptBack || behindMs > jumpMs
     },
     leap: () => {
       watch()
       return leap
     },
+    setBack: () => setBack,
   })
 }
