@@ -100,10 +100,30 @@ test('a void is an amendment, whatever Task meets it', async () => {
   const voided = await commandPayment(world.engine, aCaller, requestKey('void-1'), id, command)
   assert.notEqual(voided.result, 'rejected')
   if ((await world.stateOf(id)) === 'authorised') {
-    assert.equal(await step(world, id, 'Validate'), 'done')
-    assert.equal(await step(world, id, 'Capture'), 'Amend')
+    for (const task of ['Validate', 'Capture'] as const) {
+      assert.equal(await step(world, id, task), 'Amend')
+    }
     assert.equal(await step(world, id, 'Amend'), 'done')
   }
   assert.equal(await world.stateOf(id), 'voided')
   assert.equal(await step(world, id, 'Settle'), 'Ended')
+})
+
+test('a refund of a settled payment is an amendment, which every Task of the way tells', async () => {
+  const { world, id } = await claimed()
+  for (const task of ['Validate', 'Authorise', 'Capture', 'Settle'] as const)
+    await step(world, id, task)
+  const refund = { type: 'refund', amount: 500, reference: 'CN-1', reason: 'returned' } as const
+  const asked = await commandPayment(world.engine, aCaller, requestKey('refund-1'), id, refund)
+  assert.notEqual(asked.result, 'rejected')
+  for (const task of ['Validate', 'Settle'] as const)
+    assert.equal(await step(world, id, task), 'Amend')
+  assert.equal(await step(world, id, 'Amend'), 'done')
+  const [row] = await world.engine.store.read([{ table: 'payment', key: id }])
+  const payment = row?.value.payment
+  assert(payment !== undefined && 'refunds' in payment)
+  assert.deepEqual(
+    payment.refunds.map(({ status }) => status),
+    ['succeeded'],
+  )
 })

@@ -81,7 +81,9 @@ function isPast(task: Task, payment: Payment): boolean {
   if (task === 'Resolve') return !isUndecided(payment)
   if (task === 'Amend') return !isAmending(payment)
   const from = way.find((state) => state in taskOf && taskOf[state as keyof typeof taskOf] === task)
-  return from !== undefined && way.indexOf(payment.state) > way.indexOf(from)
+  // A refund is asked for when the whole way is behind it.
+  if (from === undefined || isAmending(payment)) return false
+  return way.indexOf(payment.state) > way.indexOf(from)
 }
 
 function isUndecided(payment: Payment): boolean {

@@ -1,5 +1,6 @@
 // One process per file. An exclusive transaction on a second small file is the lock: the kernel
 // frees it when the process dies, however it dies, so there is never a stale one to remove.
+import { accessSync, constants } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { primaryCode } from './connection.ts'
 
@@ -12,8 +13,11 @@ const locks = new Set<DatabaseSync>()
 
 /** Takes the lock of a store's file, or throws; answers what gives it back. */
 export function lock(file: string): () => void {
-  const db = new DatabaseSync(`${file}.lock`)
+  const path = `${file}.lock`
+  const db = new DatabaseSync(path)
   try {
+    // SQLite opens what it may not write for reading, and then `BEGIN EXCLUSIVE` locks nobody out.
+    accessSync(path, constants.W_OK)
     db.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     db.close()
