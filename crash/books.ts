@@ -12,6 +12,8 @@ export interface Books {
   /** Row key → payment. */
   readonly keys: ReadonlyMap<string, string>
   readonly agents: ReadonlySet<string>
+  /** Row keys of the processor's messages. */
+  readonly webhooks: ReadonlySet<string>
   /** Attempts that were recorded. */
   readonly attempts: ReadonlySet<string>
   readonly events: number
@@ -39,6 +41,7 @@ const nothing: Books = {
   payments: new Map(),
   keys: new Map(),
   agents: new Set(),
+  webhooks: new Set(),
   attempts: new Set(),
   events: 0,
   faults: [],
@@ -67,6 +70,7 @@ function readFile(file: string): Books {
       payments: new Map(payments.map((payment) => [payment.id, payment])),
       keys: new Map(keys),
       agents: names('agent'),
+      webhooks: names('webhook'),
       attempts: new Set(events.flatMap(attemptsOf)),
       events: events.length,
       faults: [...faults, ...faultsOf(payments, events)],

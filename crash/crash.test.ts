@@ -1,15 +1,18 @@
 // The pure parts of the crash proofs: reading strace, the disk that loses what was not synced, the
 // judgement of promises. Each must be able to say no.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 import { check } from '../src/cli/demo/check.ts'
 import { randomOf } from '../src/cli/demo/random.ts'
+import { applied } from '../test/mutants/apply.ts'
 import { manyBills, readBills } from './bills.ts'
 import type { Books } from './books.ts'
+import { defects, oftenCheckpointed } from './defects.ts'
 import { readTap } from './full-disk.ts'
 import { planKills } from './kill-plan.ts'
 import { pointNames, points } from './point-names.ts'
@@ -233,6 +236,10 @@ suite('promises', () => {
   note(promised, sent(1, '{"id":"pay_1","object":"payment","version":3}'), 1)
   note(promised, sent(1, '[{"id":"pay_2","version":1},{"id":"pay_1","version":2}]'), 1)
   note(promised, sent(1, '{"object":"agent","id":"a_1"}'), 1)
+  const answer = (status: number, id: string): string =>
+    `HTTP/1.1 ${status} X\r\nContent-Type: application/json\r\nrequest-id: webhook:${id}\r\n\r\n{}`
+  note(promised, sent(1, answer(200, 'evt_1')), 1)
+  note(promised, sent(1, answer(503, 'evt_2')), 1)
   const call =
     'POST /v1/charges HTTP/1.1\r\nidempotency-key: att_1\r\n\r\n{"installation":"inst_1"}'
   note(promised, sent(5, call), 1)
@@ -244,13 +251,14 @@ suite('promises', () => {
     payments: new Map([paid('pay_1', 3), paid('pay_2', 1)]),
     keys: new Map([['k1', 'pay_1']]),
     agents: new Set(['a_1']),
+    webhooks: new Set(['simulated/evt_1']),
     attempts: new Set(['att_1']),
     events: 4,
     faults: [],
   }
   const kept: Kept = { books, installation: 'inst_1', keys: new Map([['k1', 'pay_1']]) }
 
-  test('are read from the bytes: payments with their highest version, agents, attempts', () => {
+  test('are read from the bytes: payments with their highest version, agents, webhooks, attempts', () => {
     assert.deepEqual(
       [...promised.payments],
       [
@@ -259,6 +267,7 @@ suite('promises', () => {
       ],
     )
     assert.deepEqual([...promised.agents], ['a_1'])
+    assert.deepEqual([...promised.webhooks], ['evt_1'])
     assert.deepEqual([...promised.attempts], ['att_1'])
     assert.deepEqual([...promised.installations], ['inst_1'])
     assert.deepEqual(brokenPromises(promised, kept), [])
@@ -270,6 +279,7 @@ suite('promises', () => {
     ['a key', { keys: new Map() }, /the key k1 of pay_1/],
     ['an attempt', { attempts: new Set() }, /att_1 was sent/],
     ['an agent', { agents: new Set() }, /the agent a_1/],
+    ['a webhook', { webhooks: new Set() }, /the webhook evt_1 was acknowledged/],
     ['a page', { faults: ['SQLite: page 3'] }, /page 3/],
   ]
   for (const [what, lost, words] of losses) {
@@ -338,4 +348,14 @@ test('the end of a trace is seen, however many digits its process has', async (t
   }
   writeFileSync(log, '7365  openat(AT_FDCWD, "x")\n7366  +++ exited with 0 +++\n')
   await assert.rejects(tracerEnded(log, 1), /strace did not come to its end: its log has 56 bytes/)
+})
+
+test('every defect that can be planted has its place in the source', () => {
+  for (const patches of [...Object.values(defects), [oftenCheckpointed]]) {
+    const sources = new Map<string, string>()
+    for (const patch of patches) {
+      const file = fileURLToPath(new URL(`../${patch.file}`, import.meta.url))
+      sources.set(file, applied(patch, sources.get(file) ?? readFileSync(file, 'utf8')))
+    }
+  }
 })

@@ -5,6 +5,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
+import type { Mutant } from '../test/mutants/list.ts'
+import { preloading } from './preload.ts'
+
 export interface DiskResult {
   readonly passed: number
   readonly skipped: number
@@ -13,17 +16,19 @@ export interface DiskResult {
 }
 
 const suites = [
+  'crash/read-only-file.test.ts',
   'test/e2e/disk.test.ts',
   'src/stores/sqlite/disk.test.ts',
   'src/stores/sqlite/lock.test.ts',
 ]
 const withinMs = 120_000
 
-export async function runFullDisk(): Promise<DiskResult> {
+export async function runFullDisk(patches: readonly Mutant[]): Promise<DiskResult> {
   const test = [process.execPath, '--test', '--test-reporter=tap', `--test-timeout=${withinMs}`]
   const [command = '', ...words] = [...ownMounts(), ...test, ...suites]
   const child = spawn(command, words, {
     cwd: fileURLToPath(new URL('../', import.meta.url)),
+    env: { ...process.env, ...preloading(patches) },
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: withinMs,
     killSignal: 'SIGKILL',

@@ -19,11 +19,15 @@ import { makeAgents } from '../src/cli/demo/workload.ts'
 import { createClient } from '../src/client/index.ts'
 import type { Client } from '../src/client/index.ts'
 import { keyRowKey } from '../src/core/guards.ts'
+import type { Mutant } from '../test/mutants/list.ts'
 import { points } from './point-names.ts'
 import type { PointName } from './point-names.ts'
+import { preloading } from './preload.ts'
+import { openWebhookDoor } from './webhook-door.ts'
+import type { WebhookDoor } from './webhook-door.ts'
 
 export const program = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
-const preload = new URL('points.ts', import.meta.url).href
+const killer = new URL('points.ts', import.meta.url)
 
 /** The n-th passing of a point. */
 export interface Aim {
@@ -41,6 +45,7 @@ export interface KillWorld {
   readonly chronicle: Chronicle
   /** Row key of an idempotency key → the payment that was acknowledged for it. */
   readonly acknowledged: ReadonlyMap<string, string>
+  readonly webhooks: WebhookDoor
   /** What the next start is killed at. */
   readonly aim: (at: Aim | null) => void
   /** Points that were hit, in their order. */
@@ -53,6 +58,8 @@ export interface KillWorldOptions {
   readonly folder: string
   readonly seed: number
   readonly bills: readonly DemoBill[]
+  /** The source of the service is changed by these. */
+  readonly patches: readonly Mutant[]
   readonly say: (line: string) => void
   /** In place of kills at named points: what each start is run under. */
   readonly surroundings?: () => Promise<Surroundings>
@@ -75,7 +82,7 @@ const operatorDeadlineMs = 30_000
 const agentDeadlineMs = 30 * 60_000
 
 export async function openKillWorld(options: KillWorldOptions): Promise<KillWorld> {
-  const { folder, seed, bills, say } = options
+  const { folder, seed, bills, patches, say } = options
   const dataFolder = join(folder, 'data')
   const simulator = await startSimulator(join(folder, 'simulator.db'), seed)
   const processor = openProcessorSide(simulator.url, apiKey)
@@ -94,13 +101,14 @@ export async function openKillWorld(options: KillWorldOptions): Promise<KillWorl
       operatorToken,
       program,
       onLine: (line) => onServiceLine(line, say),
-      surroundings: options.surroundings ?? (() => surroundingsOf(aimed, log)),
+      surroundings: options.surroundings ?? (() => surroundingsOf(aimed, log, patches)),
     })
   const hits = (): readonly string[] =>
     existsSync(log) ? readFileSync(log, 'utf8').split('\n').slice(0, -1) : []
   const isTraced = options.surroundings !== undefined
   const service = await (isTraced ? begin() : beginAtLast(begin, (at) => (aimed = at)))
-  await processor.setWebhook(`${service.url}/webhooks/simulated`, webhookSecret)
+  const webhooks = await openWebhookDoor(service.url)
+  await processor.setWebhook(webhooks.url, webhookSecret)
   const operator = createClient({
     url: service.url,
     token: operatorToken,
@@ -114,7 +122,7 @@ export async function openKillWorld(options: KillWorldOptions): Promise<KillWorl
   }))
   const settings = { QUITTANCE_DATA: dataFolder, QUITTANCE_SIMULATOR_URL: simulator.url }
   const aim = (at: Aim | null): void => void (aimed = at)
-  const parties = { service, simulator, processor, operator, agents, chronicle }
+  const parties = { service, simulator, processor, webhooks, operator, agents, chronicle }
   return { dataFolder, ...parties, acknowledged, aim, hits, settings }
 }
 
@@ -127,11 +135,10 @@ function startSimulator(file: string, seed: number): Promise<Child> {
   })
 }
 
-function surroundingsOf(at: Aim | null, log: string): Surroundings {
-  if (at === null) return { settings: {} }
-  const { point, nth } = at
-  const imports = `${process.env['NODE_OPTIONS'] ?? ''} --import ${preload}`.trim()
-  return { settings: { NODE_OPTIONS: imports, CRASH_POINT: `${point}:${nth}`, CRASH_LOG: log } }
+function surroundingsOf(at: Aim | null, log: string, patches: readonly Mutant[]): Surroundings {
+  if (at === null) return { settings: preloading(patches) }
+  const aimed = { CRASH_POINT: `${at.point}:${at.nth}`, CRASH_LOG: log }
+  return { settings: { ...preloading(patches, killer), ...aimed } }
 }
 
 /** The points of a first start, each once, on the same folder; then a start that is let live. */

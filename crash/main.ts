@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { killChildren } from '../src/cli/children.ts'
 import { progressBar } from '../src/cli/progress-bar.ts'
 import { openTerminal } from '../src/cli/terminal.ts'
+import { defects } from './defects.ts'
 import { runFullDisk } from './full-disk.ts'
 import { runKills } from './kills.ts'
 import { runPower } from './power/power.ts'
@@ -21,11 +22,14 @@ const usage = `npm run crash -- [options]
   --seed S      of bills, faults and moments; a random one unless told, which is printed
   --moments N   at which the power is cut; each leaves two disks (300)
   --only PART   kills, disk or power
+  --plant NAME  a planted defect, which has to be found: exit code 1 is right then
   --json        one line of JSON at the end
 
 Power loss needs strace (Debian, Ubuntu: apt-get install strace): without it that part is not run
 and the exit code is 2. Exit code 1: something is wrong.
 `
+
+const plantable = Object.keys(defects)
 
 const parts = ['kills', 'disk', 'power'] as const
 
@@ -34,6 +38,7 @@ interface Options {
   readonly seed: number
   readonly moments: number
   readonly parts: readonly string[]
+  readonly plant: string | null
   readonly json: boolean
 }
 
@@ -44,9 +49,10 @@ async function run(options: Options, folder: string): Promise<number> {
   const say = (line: string): void => (json ? terminal.note(line) : terminal.out(line))
   const onProgress = progressTo(say)
   const wants = (part: (typeof parts)[number]): boolean => options.parts.includes(part)
-  const given = { folder, seed, say, onProgress }
+  const patches = options.plant === null ? [] : (defects[options.plant] ?? [])
+  const given = { folder, seed, patches, say, onProgress }
   const kills = wants('kills') ? await runKills({ ...given, kills: options.kills }) : null
-  const disk = wants('disk') ? await runFullDisk() : null
+  const disk = wants('disk') ? await runFullDisk(patches) : null
   const noTracer = wants('power') ? whyNoTracer() : null
   const cutsPower = wants('power') && noTracer === null
   const power = cutsPower ? await runPower({ ...given, moments: options.moments }) : null
@@ -76,6 +82,7 @@ function readOptions(): Options {
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
       moments: { type: 'string', default: '300' },
       only: { type: 'string' },
+      plant: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -86,6 +93,10 @@ function readOptions(): Options {
     return stop(`--${name} must be a whole number up to ${most}`)
   }
   if (values.help) stop('')
+  const { plant = null } = values
+  if (plant !== null && !plantable.includes(plant)) {
+    stop(`--plant is one of ${plantable.join(', ')}`)
+  }
   const known = parts.find((part) => part === values.only)
   if (values.only !== undefined && known === undefined) stop(`--only is one of ${parts.join(', ')}`)
   return {
@@ -93,6 +104,7 @@ function readOptions(): Options {
     seed: whole('seed', 2 ** 40),
     moments: whole('moments', 20_000),
     parts: known === undefined ? parts : [known],
+    plant,
     json: values.json,
   }
 }

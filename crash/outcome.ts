@@ -8,15 +8,18 @@ import { check } from '../src/cli/demo/check.ts'
 import type { Verdict } from '../src/cli/demo/check.ts'
 import { converge, readAll } from '../src/cli/demo/converge.ts'
 import { absenceAfterMs, lateMs } from '../src/cli/demo/killable-service.ts'
+import type { Client } from '../src/client/index.ts'
 import { readBooks } from './books.ts'
 import type { Books } from './books.ts'
 import type { KillWorld } from './kill-world.ts'
 import type { Load } from './load.ts'
+import { webhookRowKey } from './webhook-door.ts'
 
 export interface Outcome {
   readonly payments: number
   readonly captures: number
   readonly acknowledgedKeys: number
+  readonly acknowledgedWebhooks: number
   readonly doubleCharges: number
   readonly lost: number
   readonly stuck: number
@@ -24,8 +27,8 @@ export interface Outcome {
   readonly faults: readonly string[]
 }
 
-const agentsWithinMs = 90_000
-const convergeWithinMs = 60_000
+/** Longer than any one bill takes, or any payment with a processor that answers. */
+const silentForMs = 60_000
 
 /** Waits for agents and payments, ends the processes, and compares. */
 export async function endAndCompare(
@@ -33,9 +36,9 @@ export async function endAndCompare(
   load: Load,
   bills: readonly DemoBill[],
 ): Promise<Outcome> {
-  const { service, simulator, processor, operator, chronicle, acknowledged } = world
-  const inTime = await load.settled(agentsWithinMs)
-  await converge(operator, convergeWithinMs, { redrives: true })
+  const { service, simulator, processor, webhooks, operator, chronicle, acknowledged } = world
+  const inTime = await load.settled(silentForMs)
+  await allAtEnd(operator)
   // What was on its way to the processor has arrived by then.
   await sleep(lateMs + absenceAfterMs / 2)
   const charges = await processor.charges()
@@ -45,21 +48,39 @@ export async function endAndCompare(
   const asked = bills.slice(0, load.asked())
   const verdict = check({ bills: asked, acknowledged: told, surprises, payments, charges })
   await simulator.end('SIGTERM')
+  webhooks.close()
   const books = await readBooks(join(world.dataFolder, 'quittance.db'))
-  const lostKeys = missingKeys(acknowledged, books)
+  const lost = [
+    ...missingKeys(acknowledged, books),
+    ...missingWebhooks(webhooks.acknowledged, books),
+  ]
   return {
     payments: payments.length,
     captures: verdict.captures,
     acknowledgedKeys: acknowledged.size,
+    acknowledgedWebhooks: webhooks.acknowledged.size,
     doubleCharges: verdict.doubleCharges,
-    lost: verdict.lost + lostKeys.length,
+    lost: verdict.lost + lost.length,
     stuck: stuckOf(books),
     faults: [
-      ...(inTime ? [] : ['the agents are not done in time']),
+      ...(inTime
+        ? []
+        : [`${load.asked() - load.done()} bills are not done, and none gets done any more`]),
       ...breaksOf(verdict),
-      ...lostKeys,
+      ...lost,
+      // A check that had nothing to look at is no check.
+      ...(webhooks.acknowledged.size === 0 ? ['no webhook was acknowledged'] : []),
       ...books.faults,
     ],
+  }
+}
+
+/** Waits as long as fewer and fewer payments are open. */
+async function allAtEnd(operator: Client): Promise<void> {
+  for (let before = Infinity; ;) {
+    const { stillOpen } = await converge(operator, silentForMs, { redrives: true })
+    if (stillOpen === 0 || stillOpen >= before) return
+    before = stillOpen
   }
 }
 
@@ -72,6 +93,11 @@ const missingKeys = (
 ): readonly string[] =>
   [...acknowledged].flatMap(([key, id]) =>
     keys.get(key) === id && payments.has(id) ? [] : [`${key} was acknowledged with ${id}: lost`],
+  )
+
+const missingWebhooks = (acknowledged: ReadonlySet<string>, { webhooks }: Books) =>
+  [...acknowledged].flatMap((id) =>
+    webhooks.has(webhookRowKey(id)) ? [] : [`the webhook ${id} was acknowledged: lost`],
   )
 
 const stuckOf = ({ payments }: Books): number =>

@@ -5,22 +5,16 @@ import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-export interface Patch {
-  /** From the root of the repository. */
-  readonly file: string
-  readonly from: string
-  readonly to: string
-}
+import { applied } from '../test/mutants/apply.ts'
+import type { Mutant } from '../test/mutants/list.ts'
 
 const root = new URL('../', import.meta.url)
-const patches = JSON.parse(process.env['CRASH_PATCH'] ?? '[]') as readonly Patch[] // our own words
+const patches = JSON.parse(process.env['CRASH_PATCH'] ?? '[]') as readonly Mutant[] // our own words
 
 const sources = new Map<string, string>()
-for (const { file, from, to } of patches) {
-  const { href } = new URL(file, root)
-  const source = sources.get(href) ?? readFileSync(fileURLToPath(href), 'utf8')
-  if (source.split(from).length !== 2) throw new Error(`${file} does not have once: ${from}`)
-  sources.set(href, source.replace(from, to))
+for (const patch of patches) {
+  const { href } = new URL(patch.file, root)
+  sources.set(href, applied(patch, sources.get(href) ?? readFileSync(fileURLToPath(href), 'utf8')))
 }
 
 registerHooks({

@@ -15,6 +15,8 @@ export interface Results {
 export interface Summary {
   readonly kills: number
   readonly payments: number
+  /** That were acknowledged. */
+  readonly webhooks: number
   readonly double_charges: number
   readonly lost: number
   readonly stuck: number
@@ -37,6 +39,7 @@ export function summarise(results: Results): Summary {
   return {
     kills: kills?.kills ?? 0,
     payments: (kills?.payments ?? 0) + (power?.payments ?? 0) + (under?.payments ?? 0),
+    webhooks: (kills?.acknowledgedWebhooks ?? 0) + (under?.acknowledgedWebhooks ?? 0),
     double_charges: (kills?.doubleCharges ?? 0) + (under?.doubleCharges ?? 0),
     lost: (kills?.lost ?? 0) + lostToPower.length + (under?.lost ?? 0),
     stuck: (kills?.stuck ?? 0) + (under?.stuck ?? 0),
@@ -103,6 +106,7 @@ function killRows(kills: KillsResult | null): Rows {
   return [
     ['kills', String(kills.kills), `${named} at named points, in ${seconds} s`],
     ['payments', String(kills.payments), `${kills.acknowledgedKeys} acknowledged keys`],
+    ['webhooks', String(kills.acknowledgedWebhooks), 'acknowledged'],
     ['captures', String(kills.captures), 'in the processor’s ledger'],
     ['double charges', String(kills.doubleCharges), ''],
     ['lost', String(kills.lost), ''],

@@ -12,7 +12,7 @@ import { textRules } from './tidy/text-rules.ts'
 
 const root = join(import.meta.dirname, '..')
 
-const sources = globSync('{src,test,bench,examples,scripts}/**/*.ts', { cwd: root })
+const sources = globSync(['{src,test,bench,examples,scripts}/**/*.ts', 'infra/*.ts'], { cwd: root })
   .filter((path) => !path.includes('node_modules'))
   .map((path) => path.replaceAll(sep, '/'))
   .toSorted()

@@ -98,8 +98,8 @@ function sample(list: readonly number[], count: number, random: Random): readonl
     .map(({ each }) => each)
 }
 
-const countOf = ({ payments, attempts, agents, installations }: Promised): number =>
-  payments.size + attempts.size + agents.size + installations.size
+const countOf = ({ payments, ...sets }: Promised): number =>
+  Object.values(sets).reduce((sum, { size }) => sum + size, payments.size)
 
 /** Reads a disk; one that is the same as the last of its kind is not read again. */
 function openReader(scratch: string, keys: Kept['keys']): (image: Image) => Promise<Kept> {

@@ -8,14 +8,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Surroundings } from '../../src/cli/demo/killable-service.ts'
 import { randomOf } from '../../src/cli/demo/random.ts'
 import type { Random } from '../../src/cli/demo/random.ts'
+import type { Mutant } from '../../test/mutants/list.ts'
 import { manyBills, readBills } from '../bills.ts'
 import { openKillWorld } from '../kill-world.ts'
 import { billsPerLife, startLoad } from '../load.ts'
 import { endAndCompare } from '../outcome.ts'
 import type { Outcome } from '../outcome.ts'
+import { preloading } from '../preload.ts'
 import { openDisk } from './disk.ts'
 import type { Image } from './disk.ts'
-import { oftenCheckpointed, patchPreload, readCalls, tracer, tracerEnded } from './record.ts'
+import { readCalls, tracer, tracerEnded } from './record.ts'
 
 export interface LossesResult extends Outcome {
   readonly losses: number
@@ -25,19 +27,20 @@ export interface LossesOptions {
   readonly folder: string
   readonly seed: number
   readonly losses: number
+  readonly patches: readonly Mutant[]
   readonly say: (line: string) => void
   readonly onProgress: (done: number, losses: number, words: string) => void
 }
 
 export async function runLosses(options: LossesOptions): Promise<LossesResult> {
-  const { seed, losses, say, onProgress } = options
+  const { seed, losses, patches, say, onProgress } = options
   const folder = join(options.folder, 'losses')
   const dataFolder = join(folder, 'data')
   mkdirSync(dataFolder, { recursive: true })
   const random = randomOf(seed, 'power losses')
   const bills = manyBills(readBills(), 2 * billsPerLife * (losses + 1))
-  const surroundings = openSurroundings(folder, dataFolder, random)
-  const world = await openKillWorld({ folder, seed, bills, say, surroundings })
+  const surroundings = openSurroundings({ folder, dataFolder, random, patches })
+  const world = await openKillWorld({ folder, seed, bills, patches, say, surroundings })
   const load = startLoad(world, bills, seed)
   for (let done = 0; done < losses; done += 1) {
     load.more()
@@ -52,11 +55,15 @@ export async function runLosses(options: LossesOptions): Promise<LossesResult> {
 }
 
 /** Before each start the disk is made what the power loss left of it. */
-function openSurroundings(
-  folder: string,
-  dataFolder: string,
-  random: Random,
-): () => Promise<Surroundings> {
+function openSurroundings({
+  folder,
+  dataFolder,
+  random,
+  patches,
+}: Pick<LossesOptions, 'folder' | 'patches'> & {
+  readonly dataFolder: string
+  readonly random: Random
+}): () => Promise<Surroundings> {
   let image: Image = new Map()
   let starts = 0
   const logOf = (start: number): string => join(folder, `strace-${start}.log`)
@@ -73,10 +80,6 @@ function openSurroundings(
       rmSync(last)
     }
     starts += 1
-    const imports = `${process.env['NODE_OPTIONS'] ?? ''} --import ${patchPreload}`.trim()
-    return {
-      settings: { NODE_OPTIONS: imports, CRASH_PATCH: JSON.stringify([oftenCheckpointed]) },
-      under: tracer(logOf(starts)),
-    }
+    return { settings: preloading(patches), under: tracer(logOf(starts)) }
   }
 }

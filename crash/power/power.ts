@@ -4,17 +4,20 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
-import type { Patch } from '../patch.ts'
+import type { Mutant } from '../../test/mutants/list.ts'
+import { oftenCheckpointed, unsynced } from '../defects.ts'
 import { judge } from './judge.ts'
 import type { Judged } from './judge.ts'
 import { runLosses } from './losses.ts'
 import type { LossesResult } from './losses.ts'
-import { oftenCheckpointed, record } from './record.ts'
+import { record } from './record.ts'
 
 export interface PowerOptions {
   readonly folder: string
   readonly seed: number
   readonly moments: number
+  /** Planted defects; there are no controls then. */
+  readonly patches: readonly Mutant[]
   readonly say: (line: string) => void
   readonly onProgress: (done: number, moments: number, words: string) => void
 }
@@ -35,37 +38,37 @@ const controlMoments = 60
 /** Each with a restart on what was left. */
 const losses = 6
 
-/** `OFF` never syncs, `NORMAL` only when the log is copied; a SIGKILL sees no difference. */
 const controls = ['OFF', 'NORMAL'] as const
 
 export async function runPower(options: PowerOptions): Promise<PowerResult> {
   const { say } = options
-  const judged = await one('as it is', options, { bills, moments: options.moments, patches: [] })
+  const { moments } = options
+  const patches = [oftenCheckpointed, ...options.patches]
+  const judged = await one('as it is', options, { bills, moments, patches })
+  const wanted = options.patches.length === 0 ? controls : []
   const red: string[] = []
-  for (const level of controls) {
-    const patch: Patch = {
-      file: 'src/stores/sqlite/connection.ts',
-      from: 'PRAGMA synchronous = FULL',
-      to: `PRAGMA synchronous = ${level}`,
-    }
-    const given = { bills: controlBills, moments: controlMoments, patches: [patch] }
-    const control = await one(`synchronous = ${level}`, options, given)
+  for (const level of wanted) {
+    const control = await one(`synchronous = ${level}`, options, {
+      bills: controlBills,
+      moments: controlMoments,
+      patches: [oftenCheckpointed, unsynced(level)],
+    })
     // It has to be red for the right reason: a payment that somebody was told of is gone.
     const lost = [...control.faults.keys()].filter((each) => /^lost: (pay|att)_/.test(each))
     if (lost.length > 0) red.push(level)
     say(`control synchronous = ${level}: ${lost.length} acknowledged payments and attempts lost`)
   }
-  const under = await runLosses({ ...options, losses })
+  const under = await runLosses({ ...options, losses, patches })
   say(
     `power, under load: ${under.losses} losses, ${under.payments} payments, ${under.captures} captures`,
   )
-  return { ...judged, red, isControlRed: red.length === controls.length, under }
+  return { ...judged, red, isControlRed: red.length === wanted.length, under }
 }
 
 interface Given {
   readonly bills: number
   readonly moments: number
-  readonly patches: readonly Patch[]
+  readonly patches: readonly Mutant[]
 }
 
 async function one(name: string, options: PowerOptions, given: Given): Promise<Judged> {
@@ -79,8 +82,7 @@ async function one(name: string, options: PowerOptions, given: Given): Promise<J
   const cleanUp = (): void => rmSync(scratch, { recursive: true, force: true })
   process.once('exit', cleanUp)
   try {
-    const patches = [oftenCheckpointed, ...given.patches]
-    const recording = await record({ folder: own, bills: given.bills, seed, patches })
+    const recording = await record({ folder: own, seed, ...given })
     const judged = await judge(recording, {
       scratch,
       moments: given.moments,

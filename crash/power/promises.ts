@@ -2,6 +2,7 @@
 // and how far they were, and attempts that the processor was sent. Each must be on the disk
 // before.
 import type { Books } from '../books.ts'
+import { requestIdPrefix, webhookRowKey } from '../webhook-door.ts'
 import type { Call } from './strace.ts'
 
 export interface Promised {
@@ -9,6 +10,8 @@ export interface Promised {
   readonly payments: Map<string, number>
   readonly attempts: Set<string>
   readonly agents: Set<string>
+  /** Ids of messages that the processor need not send again. */
+  readonly webhooks: Set<string>
   /** The id of our installation is a part of every byte that the processor may compare. */
   readonly installations: Set<string>
 }
@@ -17,6 +20,7 @@ export const nothingPromised = (): Promised => ({
   payments: new Map(),
   attempts: new Set(),
   agents: new Set(),
+  webhooks: new Set(),
   installations: new Set(),
 })
 
@@ -31,6 +35,8 @@ export function note(promised: Promised, call: Extract<Call, { do: 'send' }>, se
     for (const [, id = ''] of text.matchAll(/"object":"agent","id":"([^"]+)"/g)) {
       promised.agents.add(id)
     }
+    const webhook = acknowledgement.exec(text)?.[1]
+    if (webhook !== undefined) promised.webhooks.add(webhook)
     return
   }
   if (!text.startsWith('POST ')) return
@@ -39,6 +45,11 @@ export function note(promised: Promised, call: Extract<Call, { do: 'send' }>, se
   const installation = /"installation":"(\w+)"/.exec(text)?.[1]
   if (installation !== undefined) promised.installations.add(installation)
 }
+
+const acknowledgement = new RegExp(
+  `^HTTP/1\\.1 2\\d\\d .*?\\r\\nrequest-id: ${requestIdPrefix}(\\S+)\\r\\n`,
+  'is',
+)
 
 export interface Kept {
   readonly books: Books
@@ -66,6 +77,11 @@ export function brokenPromises(promised: Promised, kept: Kept): readonly string[
   }
   for (const agent of promised.agents) {
     if (!books.agents.has(agent)) broken.push(`lost: the agent ${agent}`)
+  }
+  for (const id of promised.webhooks) {
+    if (!books.webhooks.has(webhookRowKey(id))) {
+      broken.push(`lost: the webhook ${id} was acknowledged`)
+    }
   }
   for (const each of promised.installations) {
     if (installation !== each) {

@@ -14,9 +14,11 @@ import { faultPlan } from '../../src/cli/demo/faults.ts'
 import { openProcessorSide } from '../../src/cli/demo/processor-side.ts'
 import { makeAgents, work } from '../../src/cli/demo/workload.ts'
 import { createClient } from '../../src/client/index.ts'
+import type { Mutant } from '../../test/mutants/list.ts'
 import { manyBills, readBills } from '../bills.ts'
 import { program, recording } from '../kill-world.ts'
-import type { Patch } from '../patch.ts'
+import { preloading } from '../preload.ts'
+import { openWebhookDoor } from '../webhook-door.ts'
 import { openStraceReader, tracedCalls } from './strace.ts'
 import type { Call } from './strace.ts'
 
@@ -33,7 +35,7 @@ export interface RecordOptions {
   readonly folder: string
   readonly bills: number
   readonly seed: number
-  readonly patches: readonly Patch[]
+  readonly patches: readonly Mutant[]
 }
 
 /** `null`: it is here and may trace; else what to do about it. */
@@ -47,13 +49,7 @@ export function whyNoTracer(): string | null {
 
 const apiKey = 'sim_power_key'
 const operatorToken = 'qt_power_operator_0123456789'
-
-/** Small, so that the log is copied into the file again and again while it is recorded. */
-export const oftenCheckpointed: Patch = {
-  file: 'src/stores/sqlite/connection.ts',
-  from: 'const checkpointPages = 4_000',
-  to: 'const checkpointPages = 150',
-}
+const webhookSecret = 'sim_power_webhook_secret'
 
 export async function record(options: RecordOptions): Promise<Recording> {
   const { seed, patches } = options
@@ -67,7 +63,8 @@ export async function record(options: RecordOptions): Promise<Recording> {
     args: ['simulator', '--port', '0', '--late-ms', '400', '--slow-ms', '300'],
     settings: { QUITTANCE_SIMULATOR_KEY: apiKey },
   })
-  await openProcessorSide(simulator.url, apiKey).setFaults(faultPlan(bills, seed))
+  const processor = openProcessorSide(simulator.url, apiKey)
+  await processor.setFaults(faultPlan(bills, seed))
   const service = await startChild({
     program,
     args: ['serve'],
@@ -77,14 +74,16 @@ export async function record(options: RecordOptions): Promise<Recording> {
       QUITTANCE_DATA: folder,
       QUITTANCE_SIMULATOR_URL: simulator.url,
       QUITTANCE_SIMULATOR_KEY: apiKey,
+      QUITTANCE_SIMULATOR_WEBHOOK_SECRET: webhookSecret,
       QUITTANCE_OPERATOR_TOKEN: operatorToken,
       QUITTANCE_AGENT_TOKEN: `agent_${operatorToken}`,
       QUITTANCE_CALL_TIMEOUT_MS: '900',
       QUITTANCE_SIMULATOR_ABSENCE_AFTER_MS: '900',
-      NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import ${patchPreload}`.trim(),
-      CRASH_PATCH: JSON.stringify(patches),
+      ...preloading(patches),
     },
   })
+  const webhooks = await openWebhookDoor(service.url)
+  await processor.setWebhook(webhooks.url, webhookSecret)
   const operator = createClient({ url: service.url, token: operatorToken })
   const keys = new Map<string, string>()
   const agents = await makeAgents(operator, service.url, bills, newChronicle(), (agentId) => ({
@@ -95,6 +94,7 @@ export async function record(options: RecordOptions): Promise<Recording> {
   await converge(operator, convergeWithinMs, { redrives: true })
   await service.end('SIGTERM')
   await simulator.end('SIGTERM')
+  webhooks.close()
   await tracerEnded(log)
   const calls = await readCalls(log, folder)
   rmSync(log)
@@ -102,7 +102,6 @@ export async function record(options: RecordOptions): Promise<Recording> {
   return { folder, calls, servicePort: Number(new URL(service.url).port), keys }
 }
 
-export const patchPreload = new URL('../patch.ts', import.meta.url).href
 const workWithinMs = 45_000
 const convergeWithinMs = 10_000
 
@@ -116,8 +115,9 @@ export const tracer = (log: string): readonly string[] => {
 const silentForMs = 20_000
 
 /**
- * The first line is of the service's own process, and so is the last: how it ended. strace fills short
- * numbers of processes up with spaces. On a busy machine it is far behind: it is waited for while its log grows.
+ * The first line is of the service's own process, and so is the last: how it ended. strace fills
+ * short numbers of processes up with spaces. On a busy machine it is far behind: it is waited for
+ * while its log grows.
  */
 export async function tracerEnded(log: string, patienceMs = silentForMs): Promise<void> {
   let size = -1

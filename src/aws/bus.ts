@@ -6,7 +6,7 @@ import type { PaymentEvent } from '../core/payment.ts'
 import { toEventJson } from '../http/events.ts'
 
 /** Source of every event of ours. */
-export const source = 'quittance'
+const source = 'quittance'
 
 /** Entries of one request, and their bytes together. */
 const mostEntries = 10

@@ -18,7 +18,7 @@ const atOnce: ReadonlySet<MetricName> = new Set<MetricName>(['Parked', 'Breakers
 
 export type WriteLine = (line: string) => void
 
-export const writeLine: WriteLine = (line) => void process.stdout.write(`${line}\n`)
+const writeLine: WriteLine = (line) => void process.stdout.write(`${line}\n`)
 
 export function putMetrics(
   installation: string,

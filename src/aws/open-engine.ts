@@ -48,10 +48,7 @@ const defaultCallTimeoutMs = 10_000
 /** A little longer than alerts gather what is alike. */
 const gatherMs = 1_100
 
-/** The publisher that is fed by the table's stream. */
-export const busPublisher = 'eventbridge'
-
-export function policyFor({ callTimeoutMs = defaultCallTimeoutMs }: ProcessorSettings): Policy {
+function policyFor({ callTimeoutMs = defaultCallTimeoutMs }: ProcessorSettings): Policy {
   return {
     ...defaultPolicy,
     callTimeoutMs,

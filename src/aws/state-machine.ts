@@ -48,7 +48,7 @@ const repeated = [
 type Asl = Readonly<Record<string, unknown>>
 
 /** Where a payment goes on from a state, by the table; `null`: to an end. */
-export function forwardOf(state: keyof typeof taskOf): keyof typeof taskOf | null {
+function forwardOf(state: keyof typeof taskOf): keyof typeof taskOf | null {
   const targets = transitions.filter(({ from, on }) => from === state && on !== 'corrected')
   const next = targets.map(({ to }) => to).find((to) => to in taskOf)
   return (next as keyof typeof taskOf | undefined) ?? null // `in` has shown it
