@@ -196,7 +196,7 @@ const definition = JSON.stringify({
   },
 })
 
-export const smallTemplate: JsonObject = {
+const smallTemplate: JsonObject = {
   Resources: {
     table: {
       Type: 'AWS::DynamoDB::Table',

@@ -16,7 +16,7 @@ const both: Budget = {
   log_bytes: 12_000,
 }
 
-export const budgets: Readonly<Record<Workflow, Budget>> = {
+const budgets: Readonly<Record<Workflow, Budget>> = {
   standard: { ...both, state_transitions: 5 },
   express: { ...both, express_requests: 1 },
 }

@@ -8,7 +8,7 @@ import { scenarios } from './scenarios.ts'
 import type { Counted } from './scenarios.ts'
 
 /** Dollars per million payments on the happy path, everything included. */
-export const goals: Readonly<Record<Workflow, number>> = { standard: 200, express: 85 }
+const goals: Readonly<Record<Workflow, number>> = { standard: 200, express: 85 }
 
 const minutesPerMonth = 43_800
 

@@ -86,7 +86,7 @@ function lowerCased(headers: JsonObject): Readonly<Record<string, Json>> {
   )
 }
 
-export function allows(policy: JsonObject, methodArn: string): boolean {
+function allows(policy: JsonObject, methodArn: string): boolean {
   const statements = listOf(policy['Statement']).map((each) => asObject(each, 'statement'))
   const fitting = statements.filter(
     ({ Action, Resource, Condition }) =>

@@ -59,10 +59,9 @@ export function door(given: Given): void {
   })
 
   test('every route with AWS identity lets those in whom a policy names, and nobody else', async () => {
-    const { gateway, guard } = given().world
+    const { gateway } = given().world
     const routes = gateway.routes.filter(({ authorisation }) => authorisation === 'AWS_IAM')
     assert.ok(routes.length > 20)
-    const denied = guard.denied.length
     for (const { method, path } of routes) {
       const own = path.replace(/^\/aws/, '').replaceAll(/\{\w+\}/g, 'none')
       const answers = await Promise.all(
@@ -77,7 +76,5 @@ export function door(given: Given): void {
         `${method} ${own}: ${answers.join(', ')}`,
       )
     }
-    // These refusals are the point of this test.
-    ;(guard.denied as unknown[]).splice(denied)
   })
 }

@@ -43,7 +43,7 @@ interface How {
 }
 
 const boundToken = 'qt_agent_bound_local_run_0123456789'
-export const operatorToken = 'qt_operator_local_run_0123456789'
+const operatorToken = 'qt_operator_local_run_0123456789'
 
 export async function addPeople(world: World): Promise<People> {
   const signing: People['signing'] = (policy) => signingClient(world, world.accessKeyWith(policy))

@@ -117,6 +117,7 @@ function settingOf(
   people: People,
 ): Omit<Setting, 'processor' | 'processorUrl' | 'stop' | 'stopWebhooks'> {
   const acknowledged = new Map<string, Bill>()
+  let amount = 1_000
   const read = async (id: string): Promise<Payment> => {
     const result = await agent.get(id)
     if (result.ok) return result.payment
@@ -130,7 +131,8 @@ function settingOf(
     acknowledged,
     read,
     bill: (payee = 'acme', more = {}) => ({
-      amount: 1_000 + Math.floor(Math.random() * 100_000),
+      // No two bills look alike.
+      amount: (amount += 7),
       currency: 'EUR',
       payee,
       reference: `INV-${randomUUID()}`,
