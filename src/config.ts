@@ -1,5 +1,7 @@
 // The only reader of the environment. Every setting is optional in development; a setting that
 // cannot be what was meant stops the start with a sentence that says what to write instead.
+import { defaultJwt, jwtFault } from './core/access.ts'
+import type { JwtAlgorithm, JwtSettings } from './core/access.ts'
 import type { RateLimit } from './core/rate.ts'
 
 export interface Config {
@@ -8,7 +10,9 @@ export interface Config {
   readonly port: number
   /** Folder of the database, the tokens and the installation's id; made if need be. */
   readonly dataFolder: string
-  readonly processor: 'simulated'
+  readonly processor: 'simulated' | 'stripe'
+  /** `null`: the processor is simulated. */
+  readonly stripe: StripeSettings | null
   /** `null`: none is given; `quittance start` runs one. */
   readonly simulatorUrl: string | null
   readonly simulatorKey: string
@@ -26,6 +30,10 @@ export interface Config {
   readonly agentRate: RateLimit | null
   /** Given: two operators must say the same before a dead letter is resolved by hand. */
   readonly secondOperatorToken: string | null
+  /** Reads what operators read and changes nothing; `null`: there is none. */
+  readonly viewerToken: string | null
+  /** An identity provider whose tokens are taken besides our own; `null`: there is none. */
+  readonly jwt: JwtSettings | null
   /** Where alerts go besides the log. */
   readonly alertWebhook: { readonly url: string; readonly secret: string } | null
   /** The page with a heading for each kind of alert. */
@@ -35,6 +43,21 @@ export interface Config {
   readonly reconcileMinutes: number
   /** How far back a scheduled run looks. */
   readonly reconcileDays: number
+  /** Hosts of a private network that webhooks may go to. */
+  readonly webhookPrivateHosts: readonly string[]
+}
+
+export interface StripeSettings {
+  readonly apiKey: string
+  readonly allowLive: boolean
+  /** Where Stripe answers; its own address unless told. */
+  readonly url: string
+  /** Left out: no webhook is believed, and what happens is looked up. */
+  readonly webhookSecret?: string
+  /** What a payee is: a word for our books, or a connected account that gets the money. */
+  readonly payeeIs: 'note' | 'connected_account'
+  /** Where a person comes back to after 3-D Secure. */
+  readonly returnUrl: string | null
 }
 
 export class ConfigError extends Error {}
@@ -55,7 +78,8 @@ export function readConfig(
     host,
     port: integer(env, 'QUITTANCE_PORT', 4020, 0, 65_535),
     dataFolder: env['QUITTANCE_DATA'] ?? '.quittance',
-    processor: oneOf(env, 'QUITTANCE_PROCESSOR', ['simulated']),
+    processor: oneOf(env, 'QUITTANCE_PROCESSOR', ['simulated', 'stripe']),
+    stripe: stripe(env),
     simulatorUrl: url(env, 'QUITTANCE_SIMULATOR_URL'),
     simulatorKey: text(env, 'QUITTANCE_SIMULATOR_KEY') ?? defaultSimulatorKey,
     simulatorWebhookSecret: text(env, 'QUITTANCE_SIMULATOR_WEBHOOK_SECRET') ?? defaultWebhookSecret,
@@ -67,19 +91,24 @@ export function readConfig(
     processorRate: rate(env, 'QUITTANCE_PROCESSOR_RATE', null),
     agentRate: rate(env, 'QUITTANCE_AGENT_RATE', defaultAgentRate),
     secondOperatorToken: token(env, 'QUITTANCE_SECOND_OPERATOR_TOKEN'),
+    viewerToken: token(env, 'QUITTANCE_VIEWER_TOKEN'),
+    jwt: jwt(env),
     alertWebhook: alertWebhook(env),
     alertRunbookUrl: url(env, 'QUITTANCE_ALERT_RUNBOOK_URL') ?? 'docs/guides/alerts.md',
     unknownAlertMinutes: integer(env, 'QUITTANCE_UNKNOWN_ALERT_MINUTES', 15, 1, 1_440),
     reconcileMinutes: integer(env, 'QUITTANCE_RECONCILE_MINUTES', 60, 0, 10_080),
     reconcileDays: integer(env, 'QUITTANCE_RECONCILE_DAYS', 10, 1, 90),
+    webhookPrivateHosts: hosts(env, 'QUITTANCE_WEBHOOK_PRIVATE_HOSTS'),
   }
-  if (!loopbackHosts.has(host) && !config.sandbox) {
+  const isSimulated = config.stripe === null
+  if (isSimulated && !loopbackHosts.has(host) && !config.sandbox) {
     throw new ConfigError(
       `QUITTANCE_HOST is ${host}, which others can reach, and the processor is simulated: no money would ` +
         'move. Set QUITTANCE_SANDBOX=1 if that is what you want, or leave QUITTANCE_HOST out.',
     )
   }
-  if (!loopbackHosts.has(host) && config.simulatorWebhookSecret === defaultWebhookSecret) {
+  const isKnownSecret = config.simulatorWebhookSecret === defaultWebhookSecret
+  if (isSimulated && !loopbackHosts.has(host) && isKnownSecret) {
     throw new ConfigError(
       'Others can reach this service, and everybody knows the default secret of its webhooks. Set ' +
         'QUITTANCE_SIMULATOR_WEBHOOK_SECRET.',
@@ -93,7 +122,59 @@ export function readConfig(
   if (config.agentToken !== null && config.agentToken === config.operatorToken) {
     throw new ConfigError('QUITTANCE_AGENT_TOKEN and QUITTANCE_OPERATOR_TOKEN must differ.')
   }
+  const others = [config.agentToken, config.operatorToken, config.secondOperatorToken]
+  if (config.viewerToken !== null && others.includes(config.viewerToken)) {
+    throw new ConfigError('QUITTANCE_VIEWER_TOKEN must differ from the other tokens.')
+  }
   return Object.freeze(config)
+}
+
+function stripe(env: Readonly<Record<string, string | undefined>>): StripeSettings | null {
+  if (env['QUITTANCE_PROCESSOR'] !== 'stripe') return null
+  const apiKey = text(env, 'QUITTANCE_STRIPE_KEY')
+  if (apiKey === null) {
+    throw new ConfigError(
+      'QUITTANCE_PROCESSOR is stripe, and there is no key: set QUITTANCE_STRIPE_KEY to a restricted test key.',
+    )
+  }
+  const webhookSecret = text(env, 'QUITTANCE_STRIPE_WEBHOOK_SECRET')
+  return {
+    apiKey,
+    allowLive: env['QUITTANCE_ALLOW_LIVE'] === '1',
+    url: url(env, 'QUITTANCE_STRIPE_API_BASE') ?? 'https://api.stripe.com',
+    ...(webhookSecret === null ? {} : { webhookSecret }),
+    payeeIs: oneOf(env, 'QUITTANCE_STRIPE_PAYEE', ['note', 'connected_account']),
+    returnUrl: url(env, 'QUITTANCE_STRIPE_RETURN_URL'),
+  }
+}
+
+/** Whose tokens are taken besides our own: all three of issuer, audience and keys, or none. */
+function jwt(env: Readonly<Record<string, string | undefined>>): JwtSettings | null {
+  const [issuer, audience, jwksUrl, algorithms] = [
+    'ISSUER',
+    'AUDIENCE',
+    'JWKS_URL',
+    'ALGORITHMS',
+  ].map((name) => text(env, `QUITTANCE_JWT_${name}`))
+  const tolerance = 'QUITTANCE_JWT_CLOCK_TOLERANCE_SECONDS'
+  if (issuer == null && audience == null && jwksUrl == null) return null
+  if (issuer == null || audience == null || jwksUrl == null) {
+    throw new ConfigError(
+      'Set all of QUITTANCE_JWT_ISSUER, QUITTANCE_JWT_AUDIENCE and QUITTANCE_JWT_JWKS_URL, or none.',
+    )
+  }
+  const listed = algorithms?.split(',').map((each) => each.trim())
+  const settings: JwtSettings = {
+    issuer,
+    audience,
+    jwksUrl,
+    // `jwtFault` looks at each of them.
+    algorithms: (listed as JwtAlgorithm[] | undefined) ?? defaultJwt.algorithms,
+    clockToleranceSeconds: integer(env, tolerance, defaultJwt.clockToleranceSeconds, 0, 300),
+  }
+  const fault = jwtFault(settings)
+  if (fault === null && URL.canParse(jwksUrl)) return settings
+  throw new ConfigError(`QUITTANCE_JWT_…: ${fault ?? 'the address of the keys is no URL.'}`)
 }
 
 // Neither is ever repeated in a message: the address of a webhook is often a secret as well.
@@ -124,6 +205,12 @@ export const settingNames = [
   'DATA',
   'PROCESSOR',
   'PROCESSOR_RATE',
+  'STRIPE_KEY',
+  'STRIPE_WEBHOOK_SECRET',
+  'STRIPE_API_BASE',
+  'STRIPE_PAYEE',
+  'STRIPE_RETURN_URL',
+  'ALLOW_LIVE',
   'SIMULATOR_URL',
   'SIMULATOR_KEY',
   'SIMULATOR_WEBHOOK_SECRET',
@@ -132,6 +219,12 @@ export const settingNames = [
   'AGENT_RATE',
   'OPERATOR_TOKEN',
   'SECOND_OPERATOR_TOKEN',
+  'VIEWER_TOKEN',
+  'JWT_ISSUER',
+  'JWT_AUDIENCE',
+  'JWT_JWKS_URL',
+  'JWT_ALGORITHMS',
+  'JWT_CLOCK_TOLERANCE_SECONDS',
   'SANDBOX',
   'CALL_TIMEOUT_MS',
   'ALERT_WEBHOOK_URL',
@@ -140,6 +233,7 @@ export const settingNames = [
   'UNKNOWN_ALERT_MINUTES',
   'RECONCILE_MINUTES',
   'RECONCILE_DAYS',
+  'WEBHOOK_PRIVATE_HOSTS',
 ].map((name) => `QUITTANCE_${name}`)
 
 // A setting that is spelt wrongly would leave the default in force, and nobody would know.
@@ -181,6 +275,27 @@ export interface ClientSettings {
   readonly dataFolder: string
   readonly agentToken: string | null
   readonly operatorToken: string | null
+  /** As AWS's own tools name them; `null`: there are none. */
+  readonly aws: AwsVariables | null
+}
+
+/** Of an identity of AWS, for the routes below `/aws`. */
+export interface AwsVariables {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken: string | null
+  readonly region: string | null
+}
+
+export function awsVariables(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): AwsVariables | null {
+  const accessKeyId = text(env, 'AWS_ACCESS_KEY_ID')
+  const secretAccessKey = text(env, 'AWS_SECRET_ACCESS_KEY')
+  if (accessKeyId === null || secretAccessKey === null) return null
+  const sessionToken = text(env, 'AWS_SESSION_TOKEN')
+  const region = text(env, 'AWS_REGION') ?? text(env, 'AWS_DEFAULT_REGION')
+  return { accessKeyId, secretAccessKey, sessionToken, region }
 }
 
 export function readClientSettings(
@@ -192,6 +307,7 @@ export function readClientSettings(
     dataFolder: env['QUITTANCE_DATA'] ?? '.quittance',
     agentToken: token(env, 'QUITTANCE_AGENT_TOKEN'),
     operatorToken: token(env, 'QUITTANCE_OPERATOR_TOKEN'),
+    aws: awsVariables(env),
   })
 }
 
@@ -240,6 +356,17 @@ function rate(
   throw new ConfigError(
     `${name} is "${text}"; it must be calls a second with a burst, such as 25/50, or off. To let nothing ` +
       'through, pause the processor or suspend the agent.',
+  )
+}
+
+/** Names or addresses as they stand in a URL, with commas between them. */
+function hosts(env: Readonly<Record<string, string | undefined>>, name: string): readonly string[] {
+  const given = (env[name] ?? '').split(',').map((each) => each.trim().toLowerCase())
+  const found = given.filter((each) => each !== '')
+  const wrong = found.find((each) => !/^[a-z0-9._:-]{1,253}$/.test(each))
+  if (wrong === undefined) return found
+  throw new ConfigError(
+    `${name} has "${wrong}"; it must be hosts with commas between them, such as hooks.internal,10.0.0.5.`,
   )
 }
 

@@ -5,9 +5,10 @@ import type { BreakRow, ReconciliationRow } from './core/breaks.ts'
 import type { Breaker } from './core/breaker.ts'
 import type { AuditRow, ControlRow } from './core/control.ts'
 import type { DeadLetterRow } from './core/dead-letter.ts'
-import type { AgentRow, AccountRow, BudgetRow, TokenRow } from './core/mandate.ts'
+import type { AccountRow, AgentRow, BudgetRow, TokenRow } from './core/access.ts'
 import type { Balance, JournalEntry } from './core/ledger.ts'
 import type { DetailsRow, KeyRow, LookAlikeRow, ReferenceRow } from './core/guards.ts'
+import type { AskedWith } from './core/marks.ts'
 import type { Answer, Finding, ObjectView } from './core/outcome.ts'
 import type {
   Attempt,
@@ -16,8 +17,9 @@ import type {
   OperationKind,
   Payment,
   PaymentEvent,
+  Refund,
 } from './core/payment.ts'
-import type { Capabilities } from './core/policy.ts'
+import type { Capabilities, SetBack } from './core/policy.ts'
 import type { ProcessorRecord } from './core/reconcile.ts'
 
 export type { Answer, Finding } from './core/outcome.ts'
@@ -75,6 +77,8 @@ export interface Tables {
   alert: AlertRow
   reconciliation: ReconciliationRow
   break: BreakRow
+  /** One row, `clock`: how far it was seen behind what is stored. Never taken back. */
+  clock: SetBack
 }
 
 export type TableName = keyof Tables
@@ -184,8 +188,9 @@ export interface PaymentQuery {
   readonly cursor?: string
 }
 
+type WithStatus = 'dead_letter' | 'alert' | 'reconciliation' | 'break'
 /** The tables that people look through. */
-export type ScannedTable = 'dead_letter' | 'alert' | 'audit' | 'agent' | 'reconciliation' | 'break'
+export type ScannedTable = WithStatus | 'audit' | 'agent' | 'account'
 
 export interface ScanQuery<T extends ScannedTable> {
   readonly table: T
@@ -263,6 +268,16 @@ export interface Call {
     readonly reference: string
     readonly paymentMethod: string | null
     readonly createdAtMs: number
+    /** What its objects carry besides, so that they can be found again: fixed by the claim. */
+    readonly amount?: number
+    readonly agent?: string
+    readonly account?: string
+    readonly capture?: 'automatic' | 'manual'
+    readonly batch?: string | null
+    readonly retryOf?: string | null
+    readonly retryCount?: number
+    readonly asked?: AskedWith
+    readonly refunds?: readonly Pick<Refund, 'id' | 'reference' | 'operation'>[]
   }
   /** The call is given up after this long, answered or not. */
   readonly timeoutMs: number
@@ -381,5 +396,5 @@ export interface Clock {
 
 export interface Ids {
   /** `prefix_` and 26 characters, sortable by the time given, random enough never to collide. */
-  next(prefix: 'pay' | 'ref' | 'cmt' | 'inst' | 'aud' | 'rec', nowMs: number): string
+  next(prefix: 'pay' | 'ref' | 'cmt' | 'inst' | 'aud' | 'rec' | 'tok', nowMs: number): string
 }

@@ -77,6 +77,13 @@ export const alertTable = {
     did: 'New claims are refused and calls that move money wait; look-ups go on.',
     todo: 'Start it again when the reason is gone.',
   },
+  store_set_back: {
+    severity: 'critical',
+    nature: 'condition',
+    title: 'The processor has payments that the store does not know',
+    did: 'The service is read-only: nothing is sent, every POST is told to come back with its key.',
+    todo: 'See what is missing with `quittance recover`, rebuild it, and confirm.',
+  },
   unknown_too_long: {
     severity: 'critical',
     nature: 'condition',
@@ -97,6 +104,27 @@ export const alertTable = {
     title: 'Events are not taken by a publisher',
     did: 'They are kept, in order, and offered again; payments go on.',
     todo: 'See whether the receiver is up and takes what it is sent.',
+  },
+  events_put_aside: {
+    severity: 'critical',
+    nature: 'condition',
+    title: 'A publisher does not take some events',
+    did: 'They were put aside, in order that the others go on; nothing of them is lost.',
+    todo: 'Mend what it trips over, then replay them with `quittance publishers replay`.',
+  },
+  webhook_disabled: {
+    severity: 'critical',
+    nature: 'condition',
+    title: 'A webhook endpoint was disabled because it took nothing',
+    did: 'Nothing is sent there any more; what happens is kept for it.',
+    todo: 'Mend the receiver, then enable it with `quittance webhooks enable`.',
+  },
+  webhook_dead_letters: {
+    severity: 'warning',
+    nature: 'condition',
+    title: 'A webhook endpoint did not take some events for a day',
+    did: 'They were tried again and again, and are kept; later ones go on.',
+    todo: 'Look at `quittance webhooks deliveries`, mend the receiver, then replay them.',
   },
   corrected: {
     severity: 'critical',
@@ -175,7 +203,7 @@ export type AlertKind = keyof typeof alertTable
 /** What is alike is one alert: the same kind, subject and detail. */
 export interface AlertGroup {
   readonly kind: AlertKind
-  /** The configured name of a processor or a publisher; `null`: nothing more than the kind. */
+  /** The configured name of a processor or a publisher, an endpoint's id; `null`: only the kind. */
   readonly subject: string | null
   /** Of dead letters the reason; else empty. */
   readonly detail: ParkReason | ''

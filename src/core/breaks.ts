@@ -1,6 +1,7 @@
 // A break is a difference between our payments and the processor's records, kept for good: found by a
 // run, seen again by later ones, and ended by a person, or by a run that finds both sides to agree.
-import { breakTable } from './reconcile.ts'
+import type { Binding } from './payment.ts'
+import { breakTable, noPayment } from './reconcile.ts'
 import type { BreakType, Difference, Severity } from './reconcile.ts'
 
 export type BreakStatus = 'open' | 'investigating' | 'resolved' | 'written_off'
@@ -19,6 +20,19 @@ export interface BreakRow extends Difference {
   readonly by: string | null
   readonly reason: string | null
   readonly endedAtMs: number | null
+  /** What a write-off takes out of the books or puts into them; never changed once it is there. */
+  readonly writtenOff?: WriteOff
+}
+
+/** The books follow from it alone, as they follow from events. */
+export interface WriteOff {
+  readonly atMs: number
+  readonly currency: string
+  readonly livemode: boolean
+  /** Minor units from the credit account to the debit account; more than 0. */
+  readonly amount: number
+  readonly debit: string
+  readonly credit: string
 }
 
 /** One comparison of a window, immutable once it has ended. */
@@ -34,6 +48,20 @@ export interface ReconciliationRow {
   /** Why it failed; `null`: it did not. */
   readonly cause: string | null
   readonly counts: ReconciliationCounts
+  /** The settlement file that was compared; missing: the processor's own records were. */
+  readonly file?: SettlementFile
+}
+
+export interface SettlementFile {
+  /** Names it, and where its lines are kept. */
+  readonly id: string
+  /** As its sender called it. */
+  readonly name: string
+  /** Every line is ours: one that matches nothing is money that we have no payment for. */
+  readonly isExclusive: boolean
+  readonly batches: readonly string[]
+  /** Batches that an earlier run has read as well: harmless, and told. */
+  readonly repeats: readonly { readonly batch: string; readonly run: string }[]
 }
 
 export interface ReconciliationCounts {
@@ -51,6 +79,8 @@ export interface ReconciliationCounts {
   readonly breaks: Readonly<Partial<Record<BreakType, number>>>
   /** Payments that a record settled, resolved or took back from. */
   readonly evidence: number
+  /** Lines of a file that were there more than once, and count once. */
+  readonly repeated?: number
 }
 
 export interface Totals {
@@ -78,8 +108,11 @@ const oneSided: ReadonlySet<BreakType> = new Set<BreakType>([
 ])
 
 /** However often it is found, in however many windows, a difference is one break. */
-export function breakKey({ type, paymentId, objectId }: Difference): string {
-  const subject = type === 'missing_internally' || paymentId === null ? objectId : paymentId
+export function breakKey({ type, paymentId, objectId, ours }: Difference): string {
+  // Waited for first and missed later, it is of the processor's object both times.
+  const isTheirs =
+    type === 'missing_internally' || (type === 'pending_timing' && ours === noPayment)
+  const subject = isTheirs || paymentId === null ? objectId : paymentId
   return `${subject ?? 'nothing'}/${oneSided.has(type) ? 'one_sided' : type}`
 }
 
@@ -108,8 +141,16 @@ export function seeBreak(row: BreakRow | null, sighting: Sighting): BreakRow {
     const open = { status: 'open', by: null, reason: null, endedAtMs: null } as const
     return { ...seen, ...open, firstSeenAtMs, firstRun }
   }
-  // A loss that was written off stays so; whoever investigates goes on.
-  return { ...row, ...seen }
+  // A loss that was written off stays so, and as large as it was; whoever investigates goes on.
+  return row.status === 'written_off'
+    ? { ...row, lastSeenAtMs: atMs, lastRun: run }
+    : { ...withoutBooked(row), ...seen }
+}
+
+/** What stood in the books then is not what stands in them now. */
+function withoutBooked(row: BreakRow): BreakRow {
+  const { booked, ...rest } = row
+  return booked === undefined ? row : rest
 }
 
 /** Is it news for people: not seen before, or worse than before? */
@@ -152,8 +193,29 @@ export function actOn(
   row: BreakRow,
   act: BreakAct,
   { by, reason, atMs }: { readonly by: string; readonly reason: string; readonly atMs: number },
+  books: BooksOf,
 ): BreakRow | null {
   if (isOver(row)) return null
   const endedAtMs = act === 'investigate' ? null : atMs
-  return { ...row, status: statusAfter[act], by, reason, endedAtMs }
+  const writtenOff = act === 'write_off' ? writeOffOf(row, books, atMs) : null
+  const booked = writtenOff === null ? {} : { writtenOff }
+  return { ...row, status: statusAfter[act], by, reason, endedAtMs, ...booked }
+}
+
+/** Where the money of the break stands in the books. */
+export interface BooksOf {
+  readonly binding: Binding
+  /** A settlement has taken it from the clearing account to the cash account. */
+  readonly isSettled: boolean
+}
+
+// What our books have and the processor has not is a loss; what it has beyond them is owed to somebody.
+function writeOffOf(row: BreakRow, { binding, isSettled }: BooksOf, atMs: number): WriteOff | null {
+  const { type, booked = 0, currency } = row
+  if (booked === 0 || currency === '') return null
+  const party = `${binding.processor}/${binding.processorAccount}`
+  const stands = isSettled || type === 'fee_variance' ? 'cash' : 'clearing'
+  const [losses, held] = [`write_offs:${party}`, `${stands}:${party}`]
+  const [debit, credit] = booked > 0 ? [losses, held] : [held, losses]
+  return { atMs, currency, livemode: binding.livemode, amount: Math.abs(booked), debit, credit }
 }

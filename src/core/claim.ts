@@ -1,7 +1,7 @@
 // May this request become a payment? Everything that was read is in `ClaimFacts`; the answer holds
 // for exactly these versions, which the store's write then conditions on. First reason wins.
 import { endedWithoutMoney, looksAlike, maxLookAlikes, maxRetriesPerReference } from './guards.ts'
-import { approvalThreshold, refusalBy } from './mandate.ts'
+import { approvalThreshold, countersOf, refusalBy, refusalByTerms } from './mandate.ts'
 import type { BindingMandate } from './mandate.ts'
 import type { Approval, Fact, Payment, PaymentTerms } from './payment.ts'
 import type { Capabilities, Leap } from './policy.ts'
@@ -58,7 +58,7 @@ export function decideClaim(
     refusedByTime(request, nowMs) ??
     refusedByReference(request, given) ??
     refusedByLookAlike(request, given, nowMs) ??
-    refusedByMandate(request, given)
+    refusedByMandate(request, given, nowMs)
   return rejection === null ? { facts: accepted(request, given, policy, nowMs) } : { rejection }
 }
 
@@ -141,9 +141,14 @@ function isOfSameBatch(payment: Payment, terms: ClaimRequest['terms']): boolean 
   return terms.batch !== null && payment.batch === terms.batch
 }
 
-function refusedByMandate({ terms }: ClaimRequest, { mandates }: ClaimFacts): Rejection | null {
+function refusedByMandate(
+  { terms }: ClaimRequest,
+  { mandates }: ClaimFacts,
+  nowMs: number,
+): Rejection | null {
   for (const binding of mandates) {
-    const refusal = refusalBy(binding, terms.amount, terms.currency)
+    const refusal =
+      refusalByTerms(binding, terms, nowMs) ?? refusalBy(binding, terms.amount, terms.currency)
     if (refusal !== null) {
       const { code, ...figures } = refusal
       const told = Object.entries(figures).map(([name, value]) => `${name} ${value}`)
@@ -170,9 +175,7 @@ function accepted(
     terms: {
       ...terms,
       retryCount: current === null ? 0 : current.retryCount + 1,
-      budgets: mandates
-        .filter(({ mandate }) => mandate.limits[terms.currency]?.perDay != null)
-        .map(({ budgetKey }) => budgetKey),
+      budgets: mandates.flatMap((each) => countersOf(each, terms.currency)).map(({ key }) => key),
     },
     notAfterMs: request.notAfterMs ?? nowMs + policy.notAfterDefaultMs,
     approval,

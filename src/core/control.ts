@@ -8,14 +8,30 @@ export interface ControlRow {
   readonly by: string
   readonly reason: string
   readonly atMs: number
+  /** Of `restoreKey`: from when on the processor's objects are compared. */
+  readonly sinceMs?: number
 }
 
 export type ControlAct = 'stop' | 'start' | 'pause' | 'resume' | 'suspend' | 'resume_agent'
 
 /** Who threw which switch, when and why; kept for good. */
 export interface AuditRow {
-  readonly act: ControlAct | 'note' | 'redrive_many' | 'breaker' | `break_${BreakAct}`
-  /** `all`, a processor's key, an agent's id, a payment's, or `dead_letters` for many at once. */
+  readonly act:
+    | ControlAct
+    | 'note'
+    | 'redact'
+    | 'rotate_receipt_key'
+    | 'redrive_many'
+    | 'breaker'
+    | `break_${BreakAct}`
+    | `webhook_${'add' | 'change' | 'enable' | 'disable' | 'rotate' | 'remove' | 'replay'}`
+    | 'publisher_replay'
+    | 'recover'
+    | 'recover_confirm'
+    | `token_${'add' | 'rotate' | 'revoke'}`
+    | `account_${'add' | 'suspend' | 'resume'}`
+    | `mandate_${'agent' | 'account'}`
+  /** `all`, a processor's key, an agent's id, an account's, a payment's, or `dead_letters` for many at once. */
   readonly target: string
   readonly by: string
   readonly reason: string
@@ -24,6 +40,9 @@ export interface AuditRow {
 
 /** The key of the switch that stops everything. */
 export const stopKey = 'all'
+
+/** The key of the switch that is thrown where the store was set back behind the processor. */
+export const restoreKey = 'restore'
 
 /** The key of the rows (switch, breaker, rate) of one account at a processor. */
 export function processorKey(binding: {

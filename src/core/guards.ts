@@ -1,5 +1,6 @@
 // The guards above the key: rows that make two requests for one bill meet, whatever keys they
 // carry. Keys are readable text, so that an operator can find a row; parts are escaped.
+import type { AskedWith } from './marks.ts'
 import { normalise } from './normalise.ts'
 import type { Payment } from './payment.ts'
 import { leaptMs } from './policy.ts'
@@ -29,6 +30,8 @@ export interface DetailsRow {
   readonly metadata: Readonly<Record<string, string>>
   readonly distinctFrom: readonly string[]
   readonly reason: string | null
+  /** The key that claimed it, as a hash; put there by `marks.ts` of the engine. */
+  readonly asked?: AskedWith
 }
 
 /** So many open look-alikes fill a row; a full one refuses. */

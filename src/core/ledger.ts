@@ -20,10 +20,10 @@ interface Position {
 
 const noMoney: Position = { captured: 0, refunded: 0, reversed: 0, settled: 0, fee: 0 }
 
-type JournalKind = 'capture' | 'settlement' | 'fee' | 'refund' | 'reversal'
+type JournalKind = 'capture' | 'settlement' | 'fee' | 'refund' | 'reversal' | 'write_off'
 
 interface Posting {
-  /** `account:acme`, `clearing:stripe/acct_1`, `cash:…` or `fees:…`. */
+  /** `account:acme`, `clearing:stripe/acct_1`, `cash:…`, `fees:…` or `write_offs:…`. */
   readonly account: string
   /** Positive: debit. Of one journal the sum is zero. */
   readonly amount: number
@@ -88,9 +88,12 @@ const partyOf = ({ processor, processorAccount }: Binding): string =>
 
 /** What a journal looks like in the books: one amount from one account to another. */
 export interface JournalEntry extends Journal {
-  readonly paymentId: string
-  /** The event that it follows from; (payment, seq, kind) is unique. */
+  /** `null`: a break that no payment of ours is part of was written off. */
+  readonly paymentId: string | null
+  /** The event that it follows from; (payment, seq, kind) is unique. 0: a break's end, not an event. */
   readonly seq: number
+  /** The break that was written off. */
+  readonly breakId?: string
   readonly atMs: number
   readonly currency: string
   readonly livemode: boolean

@@ -11,9 +11,12 @@ import {
   approvalThreshold,
   budgetChange,
   budgetKey,
+  countersOf,
   heldAmount,
   leftUnder,
+  otherBudgetKey,
   refusalBy,
+  refusalByTerms,
   spentAmount,
 } from './mandate.ts'
 import type { BindingMandate, BudgetRow, Limits, Mandate } from './mandate.ts'
@@ -176,4 +179,64 @@ test('a refund gives no budget back', () => {
     if (state !== 'captured' || operation !== 'refund succeeded') continue
     assert.equal(heldAmount(payment), 1000)
   }
+})
+
+test('a claim is refused by every window that it does not fit into', () => {
+  const given = mandate({ perDay: null, perMonth: 9_000, perPayeeAndDay: 3_000 })
+  const counters = (payee: number | null, month: number | null): BindingMandate => ({
+    ...binding(given),
+    more: [
+      { window: 'payee_and_day', key: 'p', budget: read(payee, 3_000) },
+      { window: 'month', key: 'm', budget: read(month, 9_000) },
+    ],
+  })
+  const read = (left: number | null, limit: number) =>
+    left === null ? null : { value: row(left, { limit }), version: 1 }
+  const code = (bound: BindingMandate, amount: number): string =>
+    refusalBy(bound, amount, 'EUR')?.code ?? 'allowed'
+  assert.equal(code(counters(null, null), 3_000), 'allowed')
+  assert.equal(code(counters(null, null), 3_001), 'mandate_per_payee_and_day')
+  assert.equal(code(counters(99, 9_000), 100), 'mandate_per_payee_and_day')
+  assert.equal(code(counters(3_000, 99), 100), 'mandate_per_month')
+  assert.equal(code(counters(100, 100), 100), 'allowed')
+  assert.deepEqual(
+    countersOf(counters(1, 2), 'EUR').map(({ key, limit }) => [key, limit]),
+    [
+      ['p', 3_000],
+      ['m', 9_000],
+    ],
+  )
+  assert.deepEqual(countersOf(counters(1, 2), 'USD'), [])
+})
+
+test('the windows of a claim are its UTC day and month, to the millisecond', () => {
+  const lastMs = Date.UTC(2026, 0, 31, 23, 59, 59, 999)
+  const key = (window: 'month' | 'payee_and_day', atMs: number, payee = 'acme') =>
+    otherBudgetKey(window, 'account', 'shop', { currency: 'EUR', payee }, atMs)
+  assert.equal(key('month', lastMs), 'account:shop:EUR:2026-01')
+  assert.equal(key('month', lastMs + 1), 'account:shop:EUR:2026-02')
+  assert.equal(key('payee_and_day', lastMs), 'account:shop:EUR:2026-01-31:payee:acme')
+  assert.equal(key('payee_and_day', lastMs + 1), 'account:shop:EUR:2026-02-01:payee:acme')
+  assert.equal(key('payee_and_day', lastMs, ' ACME '), key('payee_and_day', lastMs))
+  assert.notEqual(key('payee_and_day', lastMs, 'a:b'), key('payee_and_day', lastMs, 'a'))
+})
+
+test('a mandate names payees letter by letter, payment methods, and its end', () => {
+  const nowMs = Date.UTC(2026, 0, 31)
+  const code = (over: Partial<Mandate>, payee = 'acme', paymentMethod: string | null = null) =>
+    refusalByTerms(binding({ ...mandate(), ...over }), { payee, paymentMethod }, nowMs)?.code
+  const payees = [{ exact: 'acme' }, { prefix: 'cloud-' }]
+  assert.equal(code({}), undefined)
+  assert.equal(code({ payees }), undefined)
+  assert.equal(code({ payees }, 'cloud-west'), undefined)
+  for (const payee of ['acme2', 'Acme', 'аcme', 'acme ', 'my-cloud-', 'cloud']) {
+    assert.equal(code({ payees }, payee), 'mandate_payee', payee)
+  }
+  assert.equal(code({ payees: [] }), 'mandate_payee')
+  const paymentMethods = ['pm_1']
+  assert.equal(code({ paymentMethods }, 'acme', 'pm_1'), undefined)
+  assert.equal(code({ paymentMethods }, 'acme', 'pm_2'), 'mandate_payment_method')
+  assert.equal(code({ paymentMethods }), 'mandate_payment_method')
+  assert.equal(code({ expiresAtMs: nowMs + 1 }), undefined)
+  assert.equal(code({ expiresAtMs: nowMs }), 'mandate_expired')
 })

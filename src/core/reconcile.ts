@@ -1,9 +1,11 @@
 // Compares one payment with what the processor's records say of it. Pure: who reads the records, in
 // which window and how often, is for others. Nothing here changes a payment; what the records prove
 // (an unknown that was resolved, a settlement, money taken back) is named, and observed as evidence.
+import type { Marks } from './marks.ts'
+import { formatAmount } from './money.ts'
 import { isOpen, operationOf, refundsOf } from './operation.ts'
 import type { ObjectView } from './outcome.ts'
-import type { Operation, Payment } from './payment.ts'
+import type { Operation, PaidPayment, Payment } from './payment.ts'
 
 /** What the processor keeps of one of its objects. */
 export interface ProcessorRecord {
@@ -13,6 +15,8 @@ export interface ProcessorRecord {
   /** Another installation's metadata, or none in an account that is not only ours. */
   readonly isForeign: boolean
   readonly createdAtMs: number
+  /** What else its metadata tells of the payment; missing where the adapter reads none. */
+  readonly marks?: Marks
 }
 
 export interface ReconcilePolicy {
@@ -72,6 +76,11 @@ export interface Difference {
   readonly currency: string
   /** Minor units that one side has and the other has not. */
   readonly valueAtRisk: number
+  /**
+   * Captured minor units that our books have and the processor has not; negative: it has more. What a
+   * write-off takes out of the books, or puts into them; missing: it touches none.
+   */
+  readonly booked?: number
   /** Both sides in a few words, for people. */
   readonly ours: string
   readonly theirs: string
@@ -132,10 +141,14 @@ export function sharedObject(payments: readonly Payment[], objectId: string): Di
     objectId,
     currency: first?.currency ?? '',
     valueAtRisk: payments.slice(1).reduce((sum, payment) => sum + moneyOf(payment).captured, 0),
+    booked: payments.slice(1).reduce((sum, payment) => sum + moneyOf(payment).captured, 0),
     ours: payments.map(({ id }) => id).join(' and '),
     theirs: objectId,
   }
 }
+
+/** What our side has of an object that no payment of ours is known for. */
+export const noPayment = 'no payment'
 
 // ── One side only ────────────────────────────────────────────────────────────────────────────────
 
@@ -154,7 +167,8 @@ function withoutPayment(
         objectId: object.objectId,
         currency: object.currency,
         valueAtRisk: Math.max(object.amountCaptured, object.amountAuthorised),
-        ours: 'no payment',
+        booked: -object.amountCaptured,
+        ours: noPayment,
         theirs: shown(object),
       }
     })
@@ -170,22 +184,23 @@ function withoutRecord(
   if (authorised === 0 && captured === 0) return nothing
   const isFresh = nowMs < payment.updatedAtMs + graceMs
   const type = isFresh ? 'pending_timing' : 'missing_at_processor'
-  return { differences: [difference(payment, null, type, Math.max(authorised, captured))] }
+  const value = Math.max(authorised, captured)
+  return { differences: [difference(payment, null, type, value, captured)] }
 }
 
 function duplicate(payment: Payment, taken: readonly ProcessorRecord[]): Difference {
   const known = taken.find(({ object }) => object.objectId === payment.objectId) ?? taken[0]
   const others = taken.filter((record) => record !== known)
+  const value = others.reduce((sum, { object }) => sum + object.amountCaptured, 0)
   return {
-    ...difference(payment, others[0]?.object ?? null, 'duplicate_at_processor', 0),
-    valueAtRisk: others.reduce((sum, { object }) => sum + object.amountCaptured, 0),
+    ...difference(payment, others[0]?.object ?? null, 'duplicate_at_processor', value, -value),
     theirs: taken.map(({ object }) => shown(object)).join(' and '),
   }
 }
 
 /** Money that is held twice for one payment; the second one lapses, but until then it is missed. */
 const orphan = (payment: Payment, object: ObjectView): Difference =>
-  difference(payment, object, 'status_mismatch', object.amountAuthorised)
+  difference(payment, object, 'status_mismatch', object.amountAuthorised, 0)
 
 // ── Both sides ───────────────────────────────────────────────────────────────────────────────────
 
@@ -196,21 +211,27 @@ function between(
   nowMs: number,
 ): readonly Difference[] {
   const money = moneyOf(payment)
-  const found = (type: BreakType, valueAtRisk: number): readonly Difference[] => [
-    difference(payment, object, type, valueAtRisk),
+  const more = money.captured - object.amountCaptured
+  const found = (type: BreakType, valueAtRisk: number, booked: number): readonly Difference[] => [
+    difference(payment, object, type, valueAtRisk, booked),
   ]
   if (object.currency !== payment.currency) {
-    return found('currency_mismatch', Math.max(object.amountCaptured, money.captured))
+    // Two currencies cannot be taken from each other: nobody knows the rate.
+    return found('currency_mismatch', Math.max(object.amountCaptured, money.captured), 0)
+  }
+  // Our object is not there, and another one was captured for the same payment.
+  if (object.objectId !== payment.objectId && money.captured > 0 && object.amountCaptured > 0) {
+    return found('status_mismatch', object.amountCaptured, 0)
   }
   if (object.amountCaptured > 0 !== money.captured > 0) {
-    return found('status_mismatch', Math.max(object.amountCaptured, money.captured))
+    return found('status_mismatch', Math.max(object.amountCaptured, money.captured), more)
   }
   // Held by them and ended by us: it lapses, but until then the payer misses it.
   if (money.captured === 0 && object.amountAuthorised > 0 !== money.authorised > 0) {
-    return found('status_mismatch', Math.max(object.amountAuthorised, money.authorised))
+    return found('status_mismatch', Math.max(object.amountAuthorised, money.authorised), 0)
   }
   if (object.amountCaptured !== money.captured) {
-    return found('amount_mismatch', Math.abs(object.amountCaptured - money.captured))
+    return found('amount_mismatch', Math.abs(more), more)
   }
   return [...goneBack(payment, object), ...inSettlement(payment, object, policy, nowMs)]
 }
@@ -221,12 +242,12 @@ function goneBack(payment: Payment, object: ObjectView): readonly Difference[] {
   const theirs = refunds.reduce((sum, { amount }) => sum + amount, object.amountReversed)
   const { refunded, refunding, reversed } = moneyOf(payment)
   const without = theirs - refunded - refunding - reversed
-  if (without > 0) return [difference(payment, object, 'reversed_externally', without)]
+  if (without > 0) return [difference(payment, object, 'reversed_externally', without, 0)]
   const pending = object.refunds.filter(({ status }) => status === 'pending')
   const possible = pending.reduce((sum, { amount }) => sum + amount, theirs)
   // We told somebody that money is back, and it is not.
   const lacking = refunded + reversed - possible
-  return lacking > 0 ? [difference(payment, object, 'status_mismatch', lacking)] : []
+  return lacking > 0 ? [difference(payment, object, 'status_mismatch', lacking, 0)] : []
 }
 
 function inSettlement(
@@ -239,11 +260,26 @@ function inSettlement(
   const known = payment.state === 'captured' ? null : payment.settlement
   if (object.settlement === null) {
     const isLate = known === null && nowMs >= payment.capturedAtMs + settleWithinMs
-    return isLate ? [difference(payment, object, 'settlement_missing', payment.amountCaptured)] : []
+    return isLate ? [unsettled(payment, object)] : []
   }
   const [ours, theirs] = [known?.fee ?? null, object.settlement.fee]
   if (ours === null || theirs === null || Math.abs(ours - theirs) <= feeTolerance) return []
-  return [difference(payment, object, 'fee_variance', Math.abs(ours - theirs))]
+  return [difference(payment, object, 'fee_variance', Math.abs(ours - theirs), theirs - ours)]
+}
+
+const unsettled = (payment: PaidPayment, object: ObjectView | null): Difference => {
+  const { amountCaptured: value } = payment
+  return difference(payment, object, 'settlement_missing', value, value)
+}
+
+/** Captured, and in no settlement that anybody has shown us, for too long; `null`: it is not. */
+export function lateSettlement(
+  payment: Payment,
+  { settleWithinMs }: ReconcilePolicy,
+  nowMs: number,
+): Difference | null {
+  if (payment.state !== 'captured' || nowMs < payment.capturedAtMs + settleWithinMs) return null
+  return unsettled(payment, null)
 }
 
 // ── Evidence ─────────────────────────────────────────────────────────────────────────────────────
@@ -286,7 +322,7 @@ interface Money {
   readonly reversed: number
 }
 
-function moneyOf(payment: Payment): Money {
+export function moneyOf(payment: Payment): Money {
   const refunds = refundsOf(payment)
   const sum = (status: 'open' | 'succeeded'): number =>
     refunds.reduce((total, each) => total + (each.status === status ? each.amount : 0), 0)
@@ -303,11 +339,12 @@ function moneyOf(payment: Payment): Money {
 const movesMoney = ({ amountAuthorised, amountCaptured }: ObjectView): boolean =>
   amountAuthorised > 0 || amountCaptured > 0
 
-function difference(
+export function difference(
   payment: Payment,
   object: ObjectView | null,
   type: BreakType,
   valueAtRisk: number,
+  booked: number,
 ): Difference {
   const { captured } = moneyOf(payment)
   return {
@@ -316,10 +353,11 @@ function difference(
     objectId: object?.objectId ?? payment.objectId,
     currency: payment.currency,
     valueAtRisk,
-    ours: `${payment.state}, ${captured} ${payment.currency} captured`,
+    ...(booked === 0 ? {} : { booked }),
+    ours: `${payment.state}, ${formatAmount(captured, payment.currency)} captured`,
     theirs: object === null ? 'nothing' : shown(object),
   }
 }
 
 const shown = ({ objectId, status, amountCaptured, currency }: ObjectView): string =>
-  `${objectId}: ${status}, ${amountCaptured} ${currency} captured`
+  `${objectId}: ${status}, ${formatAmount(amountCaptured, currency)} captured`

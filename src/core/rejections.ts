@@ -23,6 +23,11 @@ interface Line {
 export const rejectionTable = {
   // Who asks, and whether the request can be read at all.
   unauthenticated: { status: 401, title: 'A bearer token is required', advice: 'fix_request' },
+  token_keys_unavailable: {
+    status: 503,
+    title: 'The keys that this token is signed with cannot be read now',
+    advice: 'retry_same_key',
+  },
   forbidden: { status: 403, title: 'This token may not use this route', advice: 'ask_human' },
   not_found: { status: 404, title: 'There is nothing here', advice: 'fix_request' },
   method_not_allowed: {
@@ -102,6 +107,21 @@ export const rejectionTable = {
   },
 
   // The mandate.
+  mandate_expired: {
+    status: 403,
+    title: 'The mandate has ended',
+    advice: 'ask_human',
+  },
+  mandate_payee: {
+    status: 403,
+    title: 'The mandate does not list this payee',
+    advice: 'ask_human',
+  },
+  mandate_payment_method: {
+    status: 403,
+    title: 'The mandate does not list this payment method',
+    advice: 'ask_human',
+  },
   mandate_currency: {
     status: 403,
     title: 'The mandate has no limit in this currency',
@@ -117,12 +137,27 @@ export const rejectionTable = {
     title: 'The limit per day does not cover this amount',
     advice: 'ask_human',
   },
+  mandate_per_payee_and_day: {
+    status: 403,
+    title: 'The limit per payee and day does not cover this amount',
+    advice: 'ask_human',
+  },
+  mandate_per_month: {
+    status: 403,
+    title: 'The limit per month does not cover this amount',
+    advice: 'ask_human',
+  },
 
   // Commands on a payment.
   version_mismatch: {
     status: 412,
     title: 'The payment has changed since it was shown',
     advice: 'existing',
+  },
+  mandate_changed: {
+    status: 412,
+    title: 'The mandate has changed since it was shown',
+    advice: 'fix_request',
   },
   not_capturable: { status: 409, title: 'This payment cannot be captured now', advice: 'existing' },
   capture_too_large: {
@@ -177,6 +212,11 @@ export const rejectionTable = {
     title: 'The payment’s state does not allow this',
     advice: 'existing',
   },
+  no_receipt: {
+    status: 409,
+    title: 'There is no receipt while the outcome is open or unknown',
+    advice: 'existing',
+  },
 
   // Differences that reconciliation found.
   break_changed: {
@@ -189,6 +229,14 @@ export const rejectionTable = {
     status: 409,
     title: 'A reconciliation of this processor is under way',
     advice: 'fix_request',
+  },
+
+  // A store that was set back behind the processor.
+  not_recovering: { status: 409, title: 'There is nothing to recover', advice: 'fix_request' },
+  recovery_incomplete: {
+    status: 409,
+    title: 'The processor still has payments that the store does not know',
+    advice: 'ask_human',
   },
 
   // Ours, or on our way to the processor.
