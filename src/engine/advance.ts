@@ -19,6 +19,7 @@ import { readGates } from './gates.ts'
 import type { Gates } from './gates.ts'
 import { confirmPermit, giveBackProbe, obtainPermit, permitAtOnce, reportCall } from './permit.ts'
 import type { Permit } from './permit.ts'
+import { recallSetBack } from './set-back.ts'
 import { slotToleranceMs } from '../core/rate.ts'
 
 /** What the driver does next. */
@@ -32,6 +33,7 @@ export type Progress =
   | { readonly next: 'store_unavailable' }
 
 export async function advance(engine: Engine, paymentId: string, run: number): Promise<Progress> {
+  await recallSetBack(engine)
   const made = await makeStep(engine, paymentId, run, null)
   if (!('needsPermit' in made)) return made
   const { payment, gates } = made.needsPermit

@@ -1,5 +1,5 @@
 // The agents that there are, for operators; never with a token, which is stored nowhere.
-import type { AgentRow } from '../core/mandate.ts'
+import type { AgentRow } from '../core/access.ts'
 import type { Engine } from './engine.ts'
 
 export async function readAgent(engine: Engine, agentId: string): Promise<AgentRow | null> {

@@ -24,6 +24,8 @@ export interface Watched {
   readonly counts: Counts
   readonly publishers: readonly string[]
   readonly unknownAfterMs: number
+  /** What whoever puts it together knows besides. */
+  readonly more?: () => Promise<readonly Sighting[]>
 }
 
 /** Ages that count as stuck; once they do, it is over when they are half as old. */
@@ -46,6 +48,7 @@ export async function lookAround(
     unknowns(engine, watched),
     overdue(engine, rows),
     lags(engine, watched, rows),
+    watched.more?.() ?? [],
   ])
   return seen.flat()
 }

@@ -81,6 +81,16 @@ const due = (atMs: number | null) => (world: AlertWorld) =>
     ),
   )
 
+const seenBesides = (kind: AlertKind) => ({
+  cause: async (world: AlertWorld) => {
+    const group = { kind, subject: 'whe_1', detail: '' } as const
+    world.sightings = [{ group, count: 2, paymentIds: ['pay_1'] }]
+  },
+  end: async (world: AlertWorld) => {
+    world.sightings = []
+  },
+})
+
 interface Cause {
   readonly cause: (world: AlertWorld) => Promise<void>
   /** What has happened has no end. */
@@ -128,6 +138,10 @@ const causes: { readonly [K in AlertKind]: Cause | null } = {
       await store.acknowledge('ledger', page.receipt)
     },
   },
+  events_put_aside: seenBesides('events_put_aside'),
+  webhook_disabled: seenBesides('webhook_disabled'),
+  store_set_back: seenBesides('store_set_back'),
+  webhook_dead_letters: seenBesides('webhook_dead_letters'),
   corrected: { cause: (w) => w.happen('pay_1', { type: 'corrected', to: 'captured', object, by }) },
   duplicate_object: { cause: (w) => w.happen('pay_1', { type: 'duplicate_found', object, by }) },
   key_mismatch: { cause: observed('key_mismatch') },

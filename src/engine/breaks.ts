@@ -3,8 +3,9 @@
 import { createHash } from 'node:crypto'
 
 import { actOn, agreed, breakKey, endsByAgreement, isNews, seeBreak } from '../core/breaks.ts'
-import type { BreakAct, BreakRow } from '../core/breaks.ts'
-import type { Difference } from '../core/reconcile.ts'
+import type { BooksOf, BreakAct, BreakRow } from '../core/breaks.ts'
+import { positionOf } from '../core/ledger.ts'
+import type { BreakType, Difference } from '../core/reconcile.ts'
 import { reject } from '../core/rejections.ts'
 import type { Rejection } from '../core/rejections.ts'
 import type { Action, CommitResult, Row } from '../ports.ts'
@@ -79,6 +80,7 @@ export async function endWhatAgrees(
   run: string,
   window: { readonly processor: string; readonly fromMs: number; readonly toMs: number },
   isInRecords: (paymentId: string) => boolean,
+  types: ReadonlySet<BreakType> | null = null,
 ): Promise<void> {
   for (const status of ['open', 'investigating'] as const) {
     let cursor: string | null = null
@@ -90,6 +92,7 @@ export async function endWhatAgrees(
       })
       for (const { key, value } of page.rows) {
         if (value.lastRun === run || value.processor !== window.processor) continue
+        if (types !== null && !types.has(value.type)) continue
         if (!endsByAgreement(value) || !(await isCovered(engine, value, window, isInRecords)))
           continue
         await changeBreak(engine, key, (row) =>
@@ -128,11 +131,39 @@ export function scanBreaks(engine: Engine, query: BreakQuery) {
   return engine.store.scan({ table: 'break', ...query })
 }
 
+async function booksOf(engine: Engine, { paymentId, processor }: BreakRow): Promise<BooksOf> {
+  const key = paymentId ?? ''
+  const [row] = key === '' ? [null] : await engine.store.read([{ table: 'payment', key }])
+  const payment = row?.value.payment
+  if (payment !== undefined) {
+    return { binding: payment.binding, isSettled: positionOf(payment).settled > 0 }
+  }
+  const unknown = { processor, processorAccount: 'unknown', livemode: false }
+  return { binding: engine.processors.get(processor)?.binding ?? unknown, isSettled: false }
+}
+
 export type BreakActResult =
   | { readonly result: 'changed'; readonly row: Row<'break'> }
   | { readonly result: 'rejected'; readonly rejection: Rejection }
 
 const rejected = (rejection: Rejection): BreakActResult => ({ result: 'rejected', rejection })
+
+/** Every break that was written off and touches the books, a page at a time. */
+export async function* writeOffs(engine: Pick<Engine, 'store'>) {
+  let cursor: string | null = null
+  do {
+    const page: Awaited<ReturnType<typeof scanBreaks>> = await engine.store.scan({
+      table: 'break',
+      status: 'written_off',
+      limit: 100,
+      ...(cursor === null ? {} : { cursor }),
+    })
+    yield page.rows.flatMap(({ key, value: { paymentId, writtenOff } }) =>
+      writtenOff === undefined ? [] : [{ breakId: key, paymentId, ...writtenOff }],
+    )
+    cursor = page.cursor
+  } while (cursor !== null)
+}
 
 /** A person's word on a break, on the version that was shown, into the audit with it. */
 export async function actOnBreak(
@@ -147,7 +178,7 @@ export async function actOnBreak(
   const moved = reject('break_changed', 'Read it again, and act on what it shows then.')
   if (row.version !== version) return rejected(moved)
   const atMs = engine.time.nowMs(0)
-  const after = actOn(row.value, act, { ...word, atMs })
+  const after = actOn(row.value, act, { ...word, atMs }, await booksOf(engine, row.value))
   if (after === null) {
     return rejected(reject('break_ended', `It is ${row.value.status}: nothing is left to do.`))
   }

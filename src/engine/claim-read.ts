@@ -2,8 +2,8 @@
 import type { ClaimFacts } from '../core/claim.ts'
 import { processorKey, stopKey } from '../core/control.ts'
 import { keyRowKey, lookAlikeKeys, referenceKey } from '../core/guards.ts'
-import { budgetKey } from '../core/mandate.ts'
-import type { BindingMandate } from '../core/mandate.ts'
+import { budgetKey, otherBudgetKey, otherWindows, windowLimit } from '../core/mandate.ts'
+import type { BindingMandate, Mandate } from '../core/mandate.ts'
 import type { Payment } from '../core/payment.ts'
 import type { Processor, Row } from '../ports.ts'
 import type { Engine } from './engine.ts'
@@ -62,17 +62,20 @@ export async function readForClaim(
   const named = await readNamed(engine, reference, alike)
   const payments = new Map(named.map((row) => [row.value.payment.id, row.value.payment]))
   const current = named.find((row) => row.value.payment.id === reference?.value.paymentId) ?? null
+  const mandates = [agent, account].some((row) => needsMore(row, request.currency))
+    ? await readWithAllWindows(engine, caller, request, nowMs)
+    : bindingMandates(
+        { row: agent, budgetKey: budgets.agent, budget: ofAgent },
+        { row: account, budgetKey: budgets.account, budget: ofAccount },
+      )
   const alikeIds = new Set(alike.flatMap((row) => row?.value.paymentIds ?? []))
   const facts: ClaimFacts = {
-    agentSuspended: agent === null || agent.value.suspended,
+    agentSuspended: isSuspended(agent, account),
     stopped: stop?.value.halted === true,
     capabilities: chooseProcessor(engine, request)?.capabilities(request) ?? null,
     current: current?.value.payment ?? null,
     alike: [...payments.values()].filter((payment) => alikeIds.has(payment.id)),
-    mandates: bindingMandates(
-      { row: agent, budgetKey: budgets.agent, budget: ofAgent },
-      { row: account, budgetKey: budgets.account, budget: ofAccount },
-    ),
+    mandates,
     leap: engine.time.leap(),
   }
   const suspended = facts.agentSuspended
@@ -87,17 +90,62 @@ export async function readForClaim(
   }
 }
 
+/** One by one, or the account as a whole. */
+export const isSuspended = (agent: Row<'agent'> | null, account: Row<'account'> | null): boolean =>
+  agent === null || agent.value.suspended || account?.value.suspended === true
+
 interface Owner {
   readonly row: Row<'agent'> | Row<'account'> | null
   readonly budgetKey: string
   readonly budget: Row<'budget'> | null
+  readonly more?: NonNullable<BindingMandate['more']>
+}
+
+type Bill = Pick<PaymentRequest, 'currency' | 'payee'>
+
+const needsMore = (row: Row<'agent'> | Row<'account'> | null, currency: string): boolean =>
+  otherWindows.some((window) => windowLimit(row?.value.mandate?.limits[currency], window) !== null)
+
+/**
+ * Mandates with windows other than the day, which few have. Mandates and counters come from one read: a
+ * counter that is newer than the mandate beside it would be taken back to the older mandate.
+ */
+export async function readWithAllWindows(
+  engine: Pick<Engine, 'store'>,
+  caller: Caller,
+  bill: Bill,
+  atMs: number,
+): Promise<readonly BindingMandate[]> {
+  const scopes = [
+    { scope: 'agent', id: caller.agent },
+    { scope: 'account', id: caller.account },
+  ] as const
+  const keys = scopes.flatMap(({ scope, id }) => [
+    budgetKey(scope, id, bill.currency, atMs),
+    ...otherWindows.map((window) => otherBudgetKey(window, scope, id, bill, atMs)),
+  ])
+  const [agent, account, ...rows] = await engine.store.read([
+    { table: 'agent', key: caller.agent },
+    { table: 'account', key: caller.account },
+    ...keys.map((key) => ({ table: 'budget', key }) as const),
+  ])
+  const owner = (row: Row<'agent'> | Row<'account'> | null, from: number): Owner => ({
+    row,
+    budgetKey: keys[from] ?? '',
+    budget: rows[from] ?? null,
+    more: otherWindows.map((window, index) => {
+      const at = from + 1 + index
+      return { window, key: keys[at] ?? '', budget: rows[at] ?? null }
+    }),
+  })
+  return bindingMandates(owner(agent, 0), owner(account, 1 + otherWindows.length))
 }
 
 /** The mandates that this claim has to fit into: the agent's, the account's, or both. */
 function bindingMandates(agent: Owner, account: Owner): readonly BindingMandate[] {
-  const bind = (scope: BindingMandate['scope'], { row, budgetKey: key, budget }: Owner) => {
-    const mandate = row?.value.mandate ?? null
-    return mandate === null ? [] : [{ scope, mandate, budgetKey: key, budget }]
+  const bind = (scope: BindingMandate['scope'], { row, ...counters }: Owner) => {
+    const mandate: Mandate | null = row?.value.mandate ?? null
+    return mandate === null ? [] : [{ scope, mandate, ...counters }]
   }
   return [...bind('agent', agent), ...bind('account', account)]
 }

@@ -11,6 +11,7 @@ import { reject } from '../core/rejections.ts'
 import type { Rejection } from '../core/rejections.ts'
 import { change } from './change.ts'
 import type { Change, ChangeOptions } from './change.ts'
+import { isSuspended } from './claim-read.ts'
 import type { Engine } from './engine.ts'
 import { tooMany } from './submit.ts'
 import type { Caller, RequestKey } from './submit.ts'
@@ -48,11 +49,12 @@ export async function commandPayment(
   const rowKey = keyRowKey(caller.agent, key.method, key.path, key.key)
   // The key may be claimed between the look and the commit: the next look finds it.
   for (let tries = 0; tries < 3; tries += 1) {
-    const [known, row, stop, agent] = await engine.store.read([
+    const [known, row, stop, agent, account] = await engine.store.read([
       { table: 'key', key: rowKey },
       { table: 'payment', key: paymentId },
       { table: 'control', key: stopKey },
       { table: 'agent', key: caller.agent },
+      { table: 'account', key: caller.account },
     ])
     const payment = row?.value.payment ?? null
     if (payment === null || payment.account !== caller.account) return notFound
@@ -61,7 +63,7 @@ export async function commandPayment(
       limitedForMs === null
         ? refusedWhileHalted(command, {
             stopped: stop?.value.halted === true,
-            suspended: agent === null || agent.value.suspended,
+            suspended: isSuspended(agent, account),
           })
         : tooMany(limitedForMs)
     if (halted !== null) return { result: 'rejected', rejection: halted, existing: payment }

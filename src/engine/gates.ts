@@ -12,6 +12,7 @@ export interface Gates {
   readonly stop: Row<'control'> | null
   readonly pause: Row<'control'> | null
   readonly breaker: Row<'breaker'> | null
+  /** The agent, or its account as a whole. */
   readonly suspended: boolean
 }
 
@@ -23,17 +24,20 @@ export interface Blockade {
   readonly byBreaker: boolean
 }
 
-type Bound = Pick<Payment, 'id' | 'agent' | 'binding'>
+type Bound = Pick<Payment, 'id' | 'agent' | 'account' | 'binding'>
 
-export async function readGates(engine: Engine, { agent, binding }: Bound): Promise<Gates> {
+export async function readGates(engine: Engine, bound: Bound): Promise<Gates> {
+  const { agent, account, binding } = bound
   const key = processorKey(binding)
-  const [stop, pause, breaker, owner] = await engine.store.read([
+  const [stop, pause, breaker, owner, payer] = await engine.store.read([
     { table: 'control', key: stopKey },
     { table: 'control', key },
     { table: 'breaker', key },
     { table: 'agent', key: agent },
+    { table: 'account', key: account },
   ])
-  return { stop, pause, breaker, suspended: owner?.value.suspended === true }
+  const suspended = owner?.value.suspended === true || payer?.value.suspended === true
+  return { stop, pause, breaker, suspended }
 }
 
 /** `null`: nothing is in the way; a breaker that is due for its probe lets one payment try. */

@@ -16,14 +16,25 @@ export interface Tally {
   readonly proved: () => void
   readonly payments: () => number
   readonly counts: (records: number) => ReconciliationCounts
+  /** All of it, for one that goes on from here. */
+  readonly state: () => TallyState
+}
+
+export interface TallyState {
+  readonly totals: Readonly<Record<string, Totals>>
+  readonly breaks: Readonly<Partial<Record<BreakType, number>>>
+  readonly sum: typeof nothing
 }
 
 const noTotals: Totals = { ours: 0, theirs: 0, matched: 0 }
+const nothing = { payments: 0, foreign: 0, matched: 0, matchable: 0, evidence: 0 }
 
-export function createTally(): Tally {
-  const totals = new Map<string, Totals>()
-  const breaks = new Map<BreakType, number>()
-  const sum = { payments: 0, foreign: 0, matched: 0, matchable: 0, evidence: 0 }
+/** `from`: what was counted before. */
+export function createTally(from: TallyState | null = null): Tally {
+  const totals = new Map<string, Totals>(Object.entries(from?.totals ?? {}))
+  // The keys of the table are its types; `Object.entries` forgets it.
+  const breaks = new Map(Object.entries(from?.breaks ?? {}) as [BreakType, number][])
+  const sum = { ...(from?.sum ?? nothing) }
   const add = (currency: string, more: Partial<Totals>): void => {
     const { ours, theirs, matched } = totals.get(currency) ?? noTotals
     totals.set(currency, {
@@ -62,6 +73,11 @@ export function createTally(): Tally {
       records,
       totals: Object.fromEntries(totals),
       breaks: Object.fromEntries(breaks),
+    }),
+    state: () => ({
+      totals: Object.fromEntries(totals),
+      breaks: Object.fromEntries(breaks),
+      sum: { ...sum },
     }),
   })
 }

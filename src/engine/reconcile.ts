@@ -1,6 +1,7 @@
 // One reconciliation: the processor's records of a window are read into an index, then compared with our
 // payments, both ways. Nothing of a payment is changed but what a record proves of it. Each part can be
-// repeated: a run that died goes on where it was, and what it had found is found again as the same.
+// repeated: a run that died goes on where it was, page by page, and what it had found is found again as
+// the same.
 import { noCounts } from '../core/breaks.ts'
 import type { ReconciliationRow } from '../core/breaks.ts'
 import type { Payment } from '../core/payment.ts'
@@ -11,6 +12,8 @@ import type { RecordIndex } from './record-index.ts'
 import { followHint, observeEvidence } from './advance.ts'
 import { endWhatAgrees, keepBreaks } from './breaks.ts'
 import type { Engine } from './engine.ts'
+import { keepProgress, progressOf } from './reconcile-progress.ts'
+import type { Progress } from './reconcile-progress.ts'
 import { createTally } from './reconcile-tally.ts'
 import type { Group, Tally } from './reconcile-tally.ts'
 
@@ -20,6 +23,9 @@ export interface Window {
   readonly fromMs: number
   readonly toMs: number
 }
+
+/** The window of a run that is under way. */
+type Run = Window & { readonly startedAtMs: number }
 
 export interface Reconciling {
   readonly id: string
@@ -35,6 +41,12 @@ const batchSize = 100
 
 const callTimeoutMs = 30_000
 
+/** Their clock may be so far from ours: what they say was made then is looked for around our window. */
+const maxSkewMs = 25 * 3_600_000
+
+/** Pages in a row without anything new: they go round, by whatever cursors. */
+const maxStalePages = 100
+
 /** Tries of one page, a second apart and then longer; an outage is waited for by the next run. */
 const maxTries = 6
 
@@ -48,7 +60,9 @@ export async function beginReconciliation(
   requestedBy: string,
 ): Promise<string | null> {
   const running = await runsUnderWay(engine)
-  if (running.some(({ value }) => value.processor === window.processor)) return null
+  const isSame = ({ processor, file }: ReconciliationRow): boolean =>
+    processor === window.processor && file === undefined
+  if (running.some(({ value }) => isSame(value))) return null
   const startedAtMs = engine.time.nowMs(0)
   const id = engine.ids.next('rec', startedAtMs)
   const none = { endedAtMs: null, cause: null, counts: noCounts } as const
@@ -82,20 +96,20 @@ export async function runReconciliation(
   if (row?.value.status !== 'running') return null
   const processor = engine.processors.get(row.value.processor)
   if (processor?.records === undefined) {
-    return finish(engine, id, { status: 'failed', cause: 'this processor tells no records' })
+    return finishRun(engine, id, { status: 'failed', cause: 'this processor tells no records' })
   }
   const read = await readRecords(engine, processor, row.value, reconciling)
   if (read === 'stopped') return null
-  if (read !== 'complete') return finish(engine, id, { status: 'failed', cause: read })
-  const tally = createTally()
+  if (read !== 'complete') return finishRun(engine, id, { status: 'failed', cause: read })
+  const tally = createTally(progressOf(index)?.tally)
   const compared = await compareAll(engine, row.value, reconciling, tally)
   if (!compared) return null
   const counts = tally.counts(index.count())
-  return finish(engine, id, { status: 'finished', cause: null, counts })
+  return finishRun(engine, id, { status: 'finished', cause: null, counts })
 }
 
 /** Ended runs are never changed: a twin that ends it as well changes nothing. */
-async function finish(
+export async function finishRun(
   engine: Engine,
   id: string,
   end: Pick<ReconciliationRow, 'status' | 'cause'> & Partial<ReconciliationRow>,
@@ -109,7 +123,7 @@ async function finish(
   const commitId = engine.ids.next('cmt', nowMs)
   const { result } = await engine.store.commit({ commitId, actions: [put] })
   if (result === 'committed') return value
-  if (result === 'conflict') return finish(engine, id, end)
+  if (result === 'conflict') return finishRun(engine, id, end)
   throw new Error('the store did not take the end of the run')
 }
 
@@ -121,11 +135,17 @@ async function readRecords(
   { fromMs, toMs }: Window,
   { index, isStopping, onProgress }: Reconciling,
 ): Promise<'complete' | 'stopped' | (string & {})> {
+  let stale = 0
   for (let tries = 1; ;) {
     const { cursor, isComplete } = index.place()
     if (isComplete) return 'complete'
     if (isStopping?.() === true) return 'stopped'
-    const page = await processor.records?.({ fromMs, toMs, cursor, timeoutMs: callTimeoutMs })
+    const page = await processor.records?.({
+      fromMs: Math.max(0, fromMs - maxSkewMs),
+      toMs: toMs + maxSkewMs,
+      cursor,
+      timeoutMs: callTimeoutMs,
+    })
     if (page?.result !== 'page') {
       if (page === undefined || tries >= maxTries) return page?.cause ?? 'no records'
       await engine.clock.sleep(page.retryAfterMs ?? tries * tries * 250)
@@ -135,7 +155,9 @@ async function readRecords(
     // It would go round for ever, and call the rest of the window missing.
     if (page.cursor !== null && page.cursor === cursor) return 'its pages repeat'
     tries = 1
-    index.add(page)
+    const isNews = index.add(page) > 0 || page.unreadable.length > 0
+    stale = isNews ? 0 : stale + 1
+    if (stale >= maxStalePages) return 'its pages repeat'
     onProgress?.({ records: index.count(), payments: 0 })
   }
 }
@@ -144,62 +166,138 @@ async function readRecords(
 
 async function compareAll(
   engine: Engine,
-  window: Window,
+  window: Run,
+  reconciling: Reconciling,
+  tally: Tally,
+): Promise<boolean> {
+  const { id, index } = reconciling
+  if (!(await compareBoth(engine, window, reconciling, tally))) return false
+  await compareNameless(engine, window, reconciling, tally)
+  await endWhatAgrees(engine, id, window, (paymentId) => index.has(paymentId))
+  return true
+}
+
+/**
+ * Both sides sorted by the payment's id, the last one first, side by side: ids sort by the time of the
+ * claim. Each page of ours is compared with the records of the ids that it spans.
+ */
+async function compareBoth(
+  engine: Engine,
+  window: Run,
   reconciling: Reconciling,
   tally: Tally,
 ): Promise<boolean> {
   const { index, isStopping, onProgress } = reconciling
-  const isOver = (): boolean => {
-    onProgress?.({ records: index.count(), payments: tally.payments() })
-    return isStopping?.() !== true
+  const start = { cursor: engine.ids.next('pay', window.toMs), before: null }
+  let { cursor, before }: Omit<Progress, 'tally'> = progressOf(index) ?? start
+  while (cursor !== null) {
+    const page: Awaited<ReturnType<typeof engine.store.list>> = await engine.store.list({
+      account: null,
+      limit: batchSize,
+      cursor,
+    })
+    const ours = new Map(page.rows.map(({ value: { payment } }) => [payment.id, payment]))
+    const isLast = [...ours.values()].some(({ createdAtMs }) => createdAtMs < window.fromMs)
+    const next: string | null = isLast ? null : page.cursor
+    const span: Span = { page: cursor, before, from: next ?? '' }
+    const reached = await compareTheirs(engine, span, ours, window, reconciling, tally)
+    if (reached === 'stopped') return false
+    await compareOurs(engine, [...ours.values()], window, reconciling, tally)
+    cursor = next
+    before = lowest(reached, span.from)
+    keepProgress(index, { cursor, before, tally: tally.state() })
+    onProgress?.({ records: 0, payments: tally.payments() })
+    if (isStopping?.() === true) return false
   }
-  for (let after = ''; ;) {
-    const groups = index.groups(after, batchSize)
-    if (groups.length === 0) break
-    await compareGroups(engine, groups, window, reconciling, tally)
-    after = groups.at(-1)?.paymentId ?? after
-    if (!isOver()) return false
-  }
-  await compareNameless(engine, window, reconciling, tally)
-  if (!(await compareOurs(engine, window, reconciling, tally, isOver))) return false
-  await endWhatAgrees(engine, reconciling.id, window, (paymentId) => index.has(paymentId))
   return true
 }
+
+/** The page of ours, and ids before `before` and not before `from`; `null`: from the last one on. */
+interface Span {
+  readonly page: string
+  readonly before: string | null
+  readonly from: string
+}
+
+/** The records of a span of ids, as far as it came; takes out of `ours` what they speak of. */
+async function compareTheirs(
+  engine: Engine,
+  span: Span,
+  ours: Map<string, Payment>,
+  window: Run,
+  reconciling: Reconciling,
+  tally: Tally,
+): Promise<'stopped' | (string & {}) | null> {
+  const { index, isStopping } = reconciling
+  let { before } = span
+  // Of a run that goes on in the middle of a page.
+  for (const paymentId of ours.keys()) {
+    if (before !== null && paymentId >= before && index.has(paymentId)) ours.delete(paymentId)
+  }
+  for (;;) {
+    const groups = index.groups(before, span.from, batchSize)
+    const last = groups.at(-1)
+    if (last === undefined) return before
+    const known = new Map(ours)
+    for (const { paymentId } of groups) ours.delete(paymentId)
+    await compareGroups(engine, groups, known, window, reconciling, tally)
+    before = last.paymentId
+    keepProgress(index, { cursor: span.page, before, tally: tally.state() })
+    if (isStopping?.() === true) return 'stopped'
+  }
+}
+
+/** A payment that a list showed late may have moved the end of its page up. */
+const lowest = (reached: string | null, from: string): string =>
+  reached === null || from < reached ? from : reached
 
 async function compareGroups(
   engine: Engine,
   given: readonly Omit<Group, 'payment'>[],
-  { processor }: Window,
+  known: ReadonlyMap<string, Payment>,
+  { processor, startedAtMs }: Run,
   { id, policy }: Reconciling,
   tally: Tally,
 ): Promise<void> {
-  const groups = await withPayments(engine, given)
+  const groups = await withPayments(engine, given, known)
   const nowMs = engine.time.nowMs(0)
   const proved = groups.filter(
     ({ payment, records }) => compare(payment, records, policy, nowMs).evidence.length > 0,
   )
+  const learnt = new Set(proved.map(({ paymentId }) => paymentId))
   const found: Difference[] = []
   for (const group of proved) {
     tally.proved()
     found.push(...(await apply(engine, group, policy, nowMs)))
   }
-  const fresh = proved.length === 0 ? groups : await withPayments(engine, given)
+  const fresh = proved.length === 0 ? groups : await withPayments(engine, given, new Map())
   for (const group of fresh) {
     const compared = compare(group.payment, group.records, policy, nowMs)
     tally.group(group, compared)
-    found.push(...compared.differences)
+    // The records were read before it went on: only what no later step can explain is a break.
+    const wentOn = (group.payment?.updatedAtMs ?? 0) >= startedAtMs && !learnt.has(group.paymentId)
+    const lasting = compared.differences.filter(({ type }) => type === 'duplicate_at_processor')
+    found.push(...(wentOn ? lasting : compared.differences))
   }
   tally.found(found)
   await keepBreaks(engine, { differences: found, processor, run: id })
 }
 
+/** What the page of ours has not, because it is older or the list lags, is read by its key. */
 async function withPayments(
   engine: Engine,
   groups: readonly Omit<Group, 'payment'>[],
+  known: ReadonlyMap<string, Payment>,
 ): Promise<readonly Group[]> {
-  const keys = groups.map(({ paymentId }) => ({ table: 'payment', key: paymentId }) as const)
-  const rows = await engine.store.read(keys)
-  return groups.map((group, place) => ({ ...group, payment: rows[place]?.value.payment ?? null }))
+  const keys = groups
+    .filter(({ paymentId }) => !known.has(paymentId))
+    .map(({ paymentId }) => ({ table: 'payment', key: paymentId }) as const)
+  const rows = keys.length === 0 ? [] : await engine.store.read(keys)
+  const read = new Map(rows.flatMap((row) => (row === null ? [] : [[row.value.payment.id, row]])))
+  return groups.map((group) => {
+    const payment = known.get(group.paymentId) ?? read.get(group.paymentId)?.value.payment
+    return { ...group, payment: payment ?? null }
+  })
 }
 
 /** What went back without us is told before it is learnt: afterwards both sides agree about it. */
@@ -251,30 +349,18 @@ async function compareNameless(
 /** Payments of the window that no record speaks of. */
 async function compareOurs(
   engine: Engine,
-  { processor, fromMs, toMs }: Window,
+  ours: readonly Payment[],
+  { processor, fromMs }: Window,
   { id, index, policy }: Reconciling,
   tally: Tally,
-  goesOn: () => boolean,
-): Promise<boolean> {
-  // Ids sort by the time of the claim.
-  let cursor: string | null = engine.ids.next('pay', toMs)
-  while (cursor !== null) {
-    const page = await engine.store.list({ account: null, limit: batchSize, cursor })
-    const payments = page.rows.map(({ value }) => value.payment)
-    const inside = payments.filter(({ createdAtMs }) => createdAtMs >= fromMs)
-    const nowMs = engine.time.nowMs(0)
-    const found = inside
-      .filter(({ binding, id: paymentId }) => {
-        return binding.processor === processor && !index.has(paymentId)
-      })
-      .flatMap((payment) => withoutRecords(index, payment, policy, nowMs, tally))
-    const others = await Promise.all(found.map((each) => named(engine, index, each)))
-    tally.found(others)
-    await keepBreaks(engine, { differences: others, processor, run: id })
-    if (!goesOn()) return false
-    cursor = inside.length < payments.length ? null : page.cursor
-  }
-  return true
+): Promise<void> {
+  const nowMs = engine.time.nowMs(0)
+  const found = ours
+    .filter(({ binding, createdAtMs }) => binding.processor === processor && createdAtMs >= fromMs)
+    .flatMap((payment) => withoutRecords(index, payment, policy, nowMs, tally))
+  const differences = await Promise.all(found.map((each) => named(engine, index, each)))
+  tally.found(differences)
+  await keepBreaks(engine, { differences, processor, run: id })
 }
 
 function withoutRecords(

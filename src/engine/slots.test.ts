@@ -9,7 +9,8 @@ import type { RateLimit } from '../core/rate.ts'
 import { createTestEngine, aCaller, aRequest, requestKey } from '../../test/engine-world.ts'
 import { advance } from './advance.ts'
 import { addAgent } from './identity.ts'
-import { createSlots } from './slots.ts'
+import { createSlots, rowsForRivals } from './slots.ts'
+import type { RowsOf } from './slots.ts'
 import type { Reserved } from './slots.ts'
 import type { Processor } from '../ports.ts'
 import { processorKey } from '../core/control.ts'
@@ -34,7 +35,29 @@ function assertPaced(slots: readonly number[], { perSecond, burst }: RateLimit):
   }
 }
 
-test('however many ask at once, from whichever process, the pace is kept', async () => {
+for (const [name, rowsOf] of [
+  ['one row', () => 1],
+  ['three rows', () => 3],
+  ['more rows than its burst', () => 10],
+] as const) {
+  test(`however many ask at once, from whichever process, the pace is kept: ${name}`, () =>
+    assertPaceKept(rowsOf))
+}
+
+test('a limit for many a second is in several rows, and never in more than its burst', async () => {
+  const { engine } = createTestEngine()
+  const fast = { agent: 'a', limit: { perSecond: 100, burst: 3 }, longestMs: 2_000 }
+  const slots = createSlots(rowsForRivals)
+  for (let asked = 0; asked < 60; asked += 1) await slots.reserve(engine, 'key', fast)
+  const keys = ['key', 'key#0', 'key#1', 'key#2', 'key#3']
+  const rows = await engine.store.read(keys.map((key) => ({ table: 'slot' as const, key })))
+  assert.deepEqual(
+    rows.map((row) => row !== null),
+    [false, true, true, true, false],
+  )
+})
+
+async function assertPaceKept(rowsOf: RowsOf): Promise<void> {
   const askings = fc.array(
     fc.record({
       afterMs: fc.integer({ min: 0, max: 700 }),
@@ -50,13 +73,13 @@ test('however many ask at once, from whichever process, the pace is kept', async
   await fc.assert(
     fc.asyncProperty(askings, async (list) => {
       const { engine, hand } = createTestEngine()
-      const processes = [createSlots(), createSlots()]
+      const processes = [createSlots(rowsOf), createSlots(rowsOf)]
       const slots: number[] = []
       for (const { afterMs, agents, process } of list) {
         hand.nowMs += afterMs
-        if (process === 'restarted') processes[0] = createSlots()
+        if (process === 'restarted') processes[0] = createSlots(rowsOf)
         const asked = agents.map((agent, index) => {
-          const own = processes[process === 1 && index % 2 === 0 ? 1 : 0] ?? createSlots()
+          const own = processes[process === 1 && index % 2 === 0 ? 1 : 0] ?? createSlots(rowsOf)
           return own.reserve(engine, 'key', wanted(agent))
         })
         const reserved = await Promise.all(asked)
@@ -71,7 +94,7 @@ test('however many ask at once, from whichever process, the pace is kept', async
     }),
     { numRuns: 300 },
   )
-})
+}
 
 test('one busy agent does not starve the others', async () => {
   const { engine, hand } = createTestEngine()

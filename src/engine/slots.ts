@@ -1,6 +1,8 @@
 // Slots in a processor's rate limit: each call has one of its own, taken before it is made and kept
 // in the store, so that neither a restart nor a twin gives it out twice. Whoever asks at once shares
 // one write. No agent holds more than its share of the horizon while others ask.
+import { randomInt } from 'node:crypto'
+
 import { reserveSlot, slotHorizonMs } from '../core/rate.ts'
 import type { RateLimit } from '../core/rate.ts'
 import type { Action, CommitResult, Row } from '../ports.ts'
@@ -44,7 +46,21 @@ const longestAskMs = 30_000
 /** So long is waited where the store did not take a reservation. */
 const storePauseMs = 250
 
-export function createSlots(): Slots {
+/** In how many rows a limit is kept; more than its burst are not made, each row has one call of it. */
+export type RowsOf = (limit: RateLimit) => number
+
+const oneRow: RowsOf = () => 1
+
+/**
+ * Where each who asks is a process of its own, rivals for one row cancel each other: beyond about so many
+ * slots a second (`node scripts/slots.ts`) the limit is kept in several.
+ */
+const slotsOfRow = 20
+
+export const rowsForRivals: RowsOf = ({ perSecond }) => Math.ceil(perSecond / slotsOfRow)
+
+/** `rowsOf`: the same in all processes that share a limit. */
+export function createSlots(rowsOf: RowsOf = oneRow): Slots {
   const lines = new Map<string, Line>()
 
   const lineOf = (key: string): Line => {
@@ -76,13 +92,33 @@ export function createSlots(): Slots {
 
   return Object.freeze({
     reserve(engine: Engine, key: string, wanted: Wanted): Promise<Reserved> {
-      const line = lineOf(key)
+      const part = partOf(key, wanted.limit, rowsOf(wanted.limit))
+      const line = lineOf(part.key)
       return new Promise((answer) => {
-        line.asking.push({ ...wanted, answer })
-        if (!line.isWriting) void serve(engine, key, line)
+        line.asking.push({ ...wanted, limit: part.limit, answer })
+        if (!line.isWriting) void serve(engine, part.key, line)
       })
     },
   })
+}
+
+/**
+ * One of the rows that share the limit, by lot, with its part: together the parts are never more than the
+ * whole, in burst and in pace.
+ */
+function partOf(
+  key: string,
+  limit: RateLimit,
+  wantedRows: number,
+): { readonly key: string; readonly limit: RateLimit } {
+  const rows = Math.min(wantedRows, Math.floor(limit.burst))
+  if (rows <= 1) return { key, limit }
+  const { perSecond, burst, easedPerSecond } = limit
+  const part = { perSecond: perSecond / rows, burst: Math.floor(burst / rows) }
+  return {
+    key: `${key}#${randomInt(rows)}`,
+    limit: easedPerSecond === undefined ? part : { ...part, easedPerSecond: easedPerSecond / rows },
+  }
 }
 
 /** One of each agent, then the next of each: who asked a hundred times is no earlier than who asked once. */

@@ -13,7 +13,7 @@ import {
   referenceKey,
 } from '../core/guards.ts'
 import type { DetailsRow } from '../core/guards.ts'
-import { leftUnder } from '../core/mandate.ts'
+import { countersOf, leftUnder } from '../core/mandate.ts'
 import type { BindingMandate } from '../core/mandate.ts'
 import { next } from '../core/next.ts'
 import { dueAtMs } from '../core/step.ts'
@@ -273,23 +273,24 @@ function lookAlikeActions(
 
 // Takes the reservation. A counter of an older mandate is brought to the new one in the same write.
 function budgetActions(payment: Payment, mandates: readonly BindingMandate[]): readonly Action[] {
-  return mandates.flatMap(({ mandate, budgetKey: key, budget }): readonly Action[] => {
-    const perDay = mandate.limits[payment.currency]?.perDay ?? null
-    if (perDay === null) return []
-    const { amount } = payment
+  const { amount, currency } = payment
+  const counters = mandates.flatMap((binding) =>
+    countersOf(binding, currency).map((counter) => ({ ...counter, mandate: binding.mandate })),
+  )
+  return counters.map(({ key, limit, budget, mandate }): Action => {
     if (budget?.value.mandateVersion === mandate.version) {
       const condition = { leftAtLeast: amount, mandateVersion: mandate.version }
-      return [{ do: 'add', table: 'budget', key, left: -amount, spent: 0, if: condition }]
+      return { do: 'add', table: 'budget', key, left: -amount, spent: 0, if: condition }
     }
-    const left = leftUnder(mandate, perDay, budget?.value ?? null) - amount
+    const left = leftUnder(mandate, limit, budget?.value ?? null) - amount
     const value = {
       left,
       spent: budget?.value.spent ?? 0,
-      limit: perDay,
+      limit,
       mandateVersion: mandate.version,
       closed: false,
     }
     const condition = budget === null ? ({ absent: true } as const) : { version: budget.version }
-    return [{ do: 'put', table: 'budget', key, value, if: condition }]
+    return { do: 'put', table: 'budget', key, value, if: condition }
   })
 }

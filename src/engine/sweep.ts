@@ -4,7 +4,7 @@
 // is told of, and keeps nobody else from being found.
 import { change } from './change.ts'
 import type { Engine } from './engine.ts'
-import type { Time } from './time.ts'
+import { keepSetBack } from './set-back.ts'
 
 /**
  * A driver keeps a payment that waits for its turn in the rate limit, with nothing stored, for up to
@@ -19,7 +19,7 @@ export async function sweep(
   isDriven: (paymentId: string) => boolean,
   onBug: (paymentId: string, run: number, error: unknown) => void,
 ): Promise<number> {
-  await compareWithNewest(engine)
+  await keepSetBack(engine)
   const nowMs = engine.time.nowMs(0)
   const due = await engine.store.due(nowMs, limit)
   const lost = due.filter(({ paymentId }) => !isDriven(paymentId))
@@ -33,19 +33,6 @@ export async function sweep(
     }),
   )
   return lost.length
-}
-
-const compared = new WeakSet<Time>()
-
-/**
- * A clock that was ahead and is right again after a start: what was stored meanwhile is due only once the
- * clock has come so far, and seems young then. The newest payment tells, once for each process.
- */
-async function compareWithNewest({ store, time }: Engine): Promise<void> {
-  if (compared.has(time)) return
-  const { rows } = await store.list({ account: null, limit: 1 })
-  for (const { value } of rows) time.jumped(value.payment.updatedAtMs)
-  compared.add(time)
 }
 
 async function restart(engine: Engine, paymentId: string, run: number): Promise<void> {

@@ -20,6 +20,8 @@ export interface Time {
   readonly leap: () => Leap | null
   /** How far it was seen behind what is committed; `null`: not farther than clocks differ. */
   readonly setBack: () => SetBack | null
+  /** What an earlier process saw of that. */
+  readonly remember: (seen: SetBack) => void
 }
 
 export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
@@ -27,6 +29,12 @@ export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
   let leaptBack = false
   let leap: Leap | null = null
   let setBack: SetBack | null = null
+  const remember = (seen: SetBack): void => {
+    setBack = {
+      byMs: Math.max(setBack?.byMs ?? 0, seen.byMs),
+      untilMs: Math.max(setBack?.untilMs ?? 0, seen.untilMs),
+    }
+  }
   const watch = (): number => {
     const nowMs = clock.nowMs()
     const byMs = nowMs - clock.steadyMs() - offsetMs
@@ -45,13 +53,7 @@ export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
     jumped: (lastCommittedMs: number) => {
       const nowMs = watch()
       const behindMs = lastCommittedMs - nowMs
-      if (behindMs > jumpMs) {
-        const { byMs, untilMs } = setBack ?? { byMs: 0, untilMs: 0 }
-        setBack = {
-          byMs: Math.max(byMs, behindMs),
-          untilMs: Math.max(untilMs, lastCommittedMs),
-        }
-      }
+      if (behindMs > jumpMs) remember({ byMs: behindMs, untilMs: lastCommittedMs })
       return leaptBack || behindMs > jumpMs
     },
     leap: () => {
@@ -59,5 +61,6 @@ export function keepTime(clock: Clock, onJump: (byMs: number) => void): Time {
       return leap
     },
     setBack: () => setBack,
+    remember,
   })
 }
