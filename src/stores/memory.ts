@@ -94,6 +94,7 @@ function emptyTables(): Memory['tables'] {
     control: new Map(),
     breaker: new Map(),
     slot: new Map(),
+    clock: new Map(),
     audit: new Map(),
     dead_letter: new Map(),
     alert: new Map(),

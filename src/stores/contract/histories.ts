@@ -39,6 +39,7 @@ const otherTables = [
   'control',
   'breaker',
   'slot',
+  'clock',
   'audit',
 ] as const
 
@@ -111,6 +112,7 @@ const others: { readonly [T in (typeof otherTables)[number]]: (text: string) => 
   control: (text) => ({ halted: text !== '', by: text, reason: text, atMs: 1 }),
   breaker: (text) => ({ ...closedBreaker, epoch: text.length }),
   slot: (text) => ({ tatMs: text.length }),
+  clock: (text) => ({ byMs: text.length, untilMs: text.length }),
   audit: (text) => ({ act: 'note', target: text, by: text, reason: text, atMs: 1 }),
 }
 

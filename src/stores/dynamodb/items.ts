@@ -70,15 +70,16 @@ export function attributesOf(put: Put, shards: Shards): Attributes {
     case 'break':
       return { ...value, ...listed(put), a: text(statusPartition(put.table, put.value.status)) }
     case 'agent':
+    case 'account':
     case 'audit':
       return { ...value, ...listed(put) }
     case 'details':
     case 'key':
-    case 'account':
     case 'token':
     case 'control':
     case 'breaker':
     case 'slot':
+    case 'clock':
       return value
   }
 }

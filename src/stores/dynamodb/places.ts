@@ -28,6 +28,7 @@ const letters: Readonly<Record<Exclude<TableName, 'payment' | 'details'>, string
   alert: 'i',
   reconciliation: 'n',
   break: 'm',
+  clock: 'o',
 }
 
 /** Switches and breakers: each step of every payment reads them, so they are kept in copies. */

@@ -11,6 +11,7 @@ import { faultyClient } from '../contract/dynamo-faults.ts'
 import { dynamoServer, skipWithoutServer } from '../contract/dynamo-server.ts'
 import type { Client } from './client.ts'
 import { redeliverAfterMs } from './event-items.ts'
+import { eventSortKey } from './places.ts'
 import type { DynamoOptions, DynamoStore } from './store.ts'
 
 const nowMs = 1_000_000
@@ -188,6 +189,36 @@ const tests: Record<string, (table: TestTable) => Promise<void>> = {
       ['pay_1'],
     )
   },
+
+  'an item of events that cannot be read is named, and keeps nobody else from being published':
+    async (table) => {
+      const store = openTestStore(table, fixed)
+      await claimed(store, nowMs)
+      const other = paymentRow(initiated('pay_2'), nowMs)
+      const first = write(putPayment(other, { absent: true }), record('pay_2', 1))
+      assert.deepEqual(await store.commit(first), committed)
+      await table.client.send(
+        new UpdateItemCommand({
+          TableName: table.table,
+          Key: { pk: { S: 'p#pay_1' }, sk: { S: eventSortKey(1) } },
+          UpdateExpression: 'SET j = :j',
+          ExpressionAttributeValues: { ':j': { S: '[broken' } },
+        }),
+      )
+      const found = await store.undelivered(nowMs + 1, 10)
+      const late = found.toSorted((a, b) => (a.paymentId < b.paymentId ? -1 : 1))
+      const told = late.map(({ paymentId, events, throughSeq, sinceMs, unreadable }) => [
+        paymentId,
+        events.length,
+        throughSeq,
+        sinceMs,
+        unreadable === null,
+      ])
+      assert.deepEqual(told, [
+        ['pay_1', 0, 0, nowMs, false],
+        ['pay_2', 1, 1, nowMs, true],
+      ])
+    },
 
   'an index that lags shows nobody, and nothing is lost by that': async (table) => {
     let lags = true

@@ -60,6 +60,10 @@ export async function due(
 export interface Undelivered extends Pick<EventItem, 'paymentId' | 'events' | 'throughSeq'> {
   /** The payment as the last of these events left it. */
   readonly about: EventItem['about']
+  /** When the first of them was committed. */
+  readonly sinceMs: number
+  /** Why its events cannot be read: they are named, in order that nobody takes them for delivered. */
+  readonly unreadable: string | null
 }
 
 /** Payments with events that were committed before a time and are not marked as delivered. */
@@ -75,7 +79,8 @@ export async function undelivered(
       if (late.length >= limit || isDelivered(head)) continue
       const items = await eventItems(work, paymentId, deliveredSeq(head), eventsAtOnce)
       const [first] = items
-      if (first !== undefined && committedAtMs(first) < beforeMs) late.push(together(items, head))
+      if (first !== undefined && committedAtMs(first) < beforeMs)
+        late.push(readable(paymentId, items, head))
     }
     return late.length >= limit
   })
@@ -85,7 +90,21 @@ export async function undelivered(
 /** What is behind them is republished after them. */
 const eventsAtOnce = 100
 
-function together(items: readonly Item[], head: Item): Undelivered {
+// One payment's items keep no other payment's from being published.
+function readable(paymentId: string, items: readonly Item[], head: Item): Undelivered {
+  const [first] = items
+  const sinceMs = first === undefined ? 0 : committedAtMs(first)
+  try {
+    return { ...together(items, head), sinceMs, unreadable: null }
+  } catch (error) {
+    const none = { events: [], throughSeq: deliveredSeq(head), about: null }
+    return { paymentId, ...none, sinceMs, unreadable: String(error) }
+  }
+}
+
+type Together = Omit<Undelivered, 'sinceMs' | 'unreadable'>
+
+function together(items: readonly Item[], head: Item): Together {
   const read = items.map(readEventItem).filter((item) => item !== null)
   const events = read.flatMap((item) => item.events).filter(({ seq }) => seq > deliveredSeq(head))
   const last = read.at(-1)

@@ -14,6 +14,7 @@ import { decode, decodeRow } from '../json.ts'
 import type { RowsOf } from '../json.ts'
 import { all, first } from './connection.ts'
 import type { Connection } from './connection.ts'
+import type { RecentEvents } from './recent-events.ts'
 import type { RowCache, StoredRow } from './row-cache.ts'
 
 /** One consistent read: it is synchronous, and nobody else writes to the file. */
@@ -25,7 +26,8 @@ export function readRows<const K extends readonly RowKey[]>(
   assertKeys(keys)
   const rows = keys.map((key) => {
     const known = cache.get(key)
-    const row = known === undefined ? readRow(connection, cache, key) : known
+    if (known !== undefined) return known
+    const row = readRow(connection, cache, key)
     return row === null ? null : decodeRow(key.table, row)
   })
   // `map` forgets that each place keeps its own table.
@@ -41,11 +43,14 @@ function readRow(connection: Connection, cache: RowCache, key: RowKey): StoredRo
 
 export function events(
   connection: Connection,
+  recent: RecentEvents,
   paymentId: string,
   afterSeq: number,
   limit: number,
 ): readonly PaymentEvent[] {
   assertLimit(limit)
+  const known = recent.of(paymentId, afterSeq, limit)
+  if (known !== null) return known
   return all<StoredRow>(
     connection,
     'SELECT value FROM event WHERE payment_id = ? AND seq > ? ORDER BY seq LIMIT ?',
@@ -142,11 +147,18 @@ export function census(connection: Connection): Census {
 
 export function unpublished(
   connection: Connection,
+  recent: RecentEvents,
   publisher: string,
   limit: number,
 ): { readonly events: readonly PaymentEvent[]; readonly receipt: string } {
   assertLimit(limit)
   const start = acknowledged(connection, publisher)
+  if (!recent.isKnown()) recent.begin(lastPosition(connection))
+  const known = recent.after(start, limit)
+  if (known !== null) {
+    const receipt = String(known.at(-1)?.position ?? start)
+    return { events: known.map(({ event }) => event), receipt }
+  }
   const page = all<{ position: number; value: string }>(
     connection,
     'SELECT position, value FROM event WHERE position > ? ORDER BY position LIMIT ?',

@@ -1,7 +1,9 @@
 // The rows that are read again and again, as they were last committed: a payment at each of its steps,
-// who asks at each request. Their text only, so that no caller can change what another one reads.
-// It is filled by reads and by writes that are durable; a group that failed empties it.
-import type { RowKey, TableName } from '../../ports.ts'
+// who asks at each request. Frozen, so that no caller can change what another one reads. It is filled
+// by reads and by writes that are durable; a group that failed empties it.
+import type { Row, RowKey, TableName } from '../../ports.ts'
+import { decodeRow } from '../json.ts'
+import { frozen } from './frozen.ts'
 import type { Step } from './steps.ts'
 
 export interface StoredRow {
@@ -9,9 +11,13 @@ export interface StoredRow {
   readonly value: string
 }
 
+interface Decoded {
+  readonly row: Row<TableName>
+}
+
 export interface RowCache {
   /** `null`: known not to be there; `undefined`: not known. */
-  get(key: RowKey): StoredRow | null | undefined
+  get(key: RowKey): Row<TableName> | null | undefined
   /** A row as the file has it now. */
   set(key: RowKey, row: StoredRow | null): void
   /** A write whose every step was carried out and is durable. */
@@ -19,26 +25,26 @@ export interface RowCache {
   clear(): void
 }
 
-/** They are looked at before every call, and most of the time there is none. */
-const switches: readonly (TableName | 'event')[] = ['control', 'breaker']
+/** They are looked at before every call or claim, and most of the time there is none. */
+const mostlyAbsent: readonly (TableName | 'event')[] = ['control', 'breaker', 'account', 'budget']
 
 const cachedTables: readonly (TableName | 'event')[] = [
   'payment',
   'details',
   'agent',
-  'account',
   'token',
-  ...switches,
+  ...mostlyAbsent,
 ]
 
 /** Some 10 MiB, and more payments than are ever in a step at once. The oldest makes way. */
 const maxRows = 8_192
 
 export function openRowCache(): RowCache {
-  const rows = new Map<string, StoredRow | null>()
+  // Text until somebody reads it: most rows of a payment are written and never read again.
+  const rows = new Map<string, StoredRow | Decoded | null>()
   const nameOf = (table: string, key: string): string => `${table} ${key}`
 
-  const set = (name: string, row: StoredRow | null): void => {
+  const set = (name: string, row: StoredRow | Decoded | null): void => {
     rows.delete(name)
     rows.set(name, row)
     if (rows.size <= maxRows) return
@@ -49,9 +55,17 @@ export function openRowCache(): RowCache {
   }
 
   return {
-    get: ({ table, key }) => rows.get(nameOf(table, key)),
+    get({ table, key }) {
+      const name = nameOf(table, key)
+      const known = rows.get(name)
+      if (known === undefined || known === null) return known
+      if ('row' in known) return known.row
+      const row = frozen(decodeRow(table, known))
+      rows.set(name, { row })
+      return row
+    },
     set({ table, key }, row) {
-      const list = row === null ? switches : cachedTables
+      const list = row === null ? mostlyAbsent : cachedTables
       if (list.includes(table)) set(nameOf(table, key), row)
     },
     follow(steps) {

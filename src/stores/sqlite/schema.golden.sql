@@ -1,4 +1,4 @@
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE account (
   key TEXT NOT NULL PRIMARY KEY,
@@ -49,6 +49,13 @@ CREATE TABLE breaker (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE budget (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE clock (
   key TEXT NOT NULL PRIMARY KEY,
   version INTEGER NOT NULL,
   commit_id TEXT NOT NULL,

@@ -70,7 +70,7 @@ test('sqlite: a database of another program, a newer schema and no database are 
     const { db } = openConnection(file)
     db.exec('PRAGMA user_version = 99')
     db.close()
-  }, /q\.db: a newer Quittance wrote it \(schema 99, this program knows 3\)/)
+  }, /q\.db: a newer Quittance wrote it \(schema 99, this program knows 4\)/)
   expectRefused(
     (file) => writeFileSync(file, 'Dear diary, '.repeat(100)),
     /q\.db: file is not a database/,

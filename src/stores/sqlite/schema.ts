@@ -107,6 +107,14 @@ CREATE INDEX ${table}_by_status ON ${table} (status, key);
 `,
     )
     .join(''),
+  `
+CREATE TABLE clock (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  commit_id TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`,
 ]
 
 /** The number of the newest schema that this program knows. */

@@ -22,6 +22,8 @@ import {
   unmatchedWebhooks,
   unpublished,
 } from './reads.ts'
+import { openRecentEvents } from './recent-events.ts'
+import type { RecentEvents } from './recent-events.ts'
 import { openRowCache } from './row-cache.ts'
 import type { RowCache } from './row-cache.ts'
 import { assertOurs, migrate } from './schema.ts'
@@ -71,10 +73,10 @@ export function openConnection(file: string): Connection {
 export function storeOn(
   connection: Connection,
   release: () => void,
-  { groupSize = 256, onMoment = () => {} }: Partial<CommitQueueOptions> = {},
+  { groupSize = 512, onMoment = () => {} }: Partial<CommitQueueOptions> = {},
 ): Store {
   const queue = openCommitQueue(connection, { groupSize, onMoment })
-  const cache = openRowCache()
+  const known: Known = { rows: openRowCache(), events: openRecentEvents() }
   let closed = false
   const settled = (): Connection => {
     if (closed) throw new Error('the store is closed')
@@ -82,18 +84,19 @@ export function storeOn(
     return connection
   }
   return Object.freeze<Store>({
-    read: async (keys) => readRows(settled(), cache, keys),
+    read: async (keys) => readRows(settled(), known.rows, keys),
     commit: async (write) => {
       assertWrite(write)
       if (closed) return { result: 'unknown', why: 'the store is closed' }
-      return commit(connection, queue, cache, write, () => onMoment('step'))
+      return commit(connection, queue, known, write, () => onMoment('step'))
     },
-    events: async (paymentId, afterSeq, limit) => events(settled(), paymentId, afterSeq, limit),
+    events: async (paymentId, afterSeq, limit) =>
+      events(settled(), known.events, paymentId, afterSeq, limit),
     due: async (beforeMs, limit) => due(settled(), beforeMs, limit),
     scan: async (query) => scan(settled(), query),
     list: async (query) => list(settled(), query),
     census: async () => census(settled()),
-    unpublished: async (publisher, limit) => unpublished(settled(), publisher, limit),
+    unpublished: async (publisher, limit) => unpublished(settled(), known.events, publisher, limit),
     acknowledge: async (publisher, receipt) => {
       await acknowledge(settled(), queue, publisher, receipt)
     },
@@ -111,10 +114,16 @@ export function storeOn(
   })
 }
 
+/** What need not be read from the file. */
+interface Known {
+  readonly rows: RowCache
+  readonly events: RecentEvents
+}
+
 function commit(
   connection: Connection,
   queue: CommitQueue,
-  cache: RowCache,
+  known: Known,
   write: Write,
   onStep: () => void,
 ): Promise<CommitResult> {
@@ -123,14 +132,18 @@ function commit(
   const { promise, resolve } = Promise.withResolvers<CommitResult>()
   queue.add({
     apply() {
-      const { result, isNew } = applyWrite(connection, write.commitId, steps, onStep)
+      const { result, isNew, positions } = applyWrite(connection, write.commitId, steps, onStep)
       return () => {
-        if (isNew) cache.follow(steps)
+        if (isNew) {
+          known.rows.follow(steps)
+          known.events.follow(steps, positions)
+        }
         resolve(result)
       }
     },
     fail: (why) => {
-      cache.clear()
+      known.rows.clear()
+      known.events.clear()
       resolve({ result: 'unknown', why })
     },
   })
