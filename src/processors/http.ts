@@ -14,13 +14,15 @@ export interface HttpRequest {
   readonly body: string | null
   /** From the call to its end, waiting for a connection included. */
   readonly timeoutMs: number
+  /** A longer answer is not read; 64 KiB unless told. */
+  readonly maxBodyBytes?: number
   /** Asked once its turn has come; a word is why it must not go out. Never rejects. */
   readonly mayStart?: () => Promise<string | null>
 }
 
 /**
  * `not_sent`: no byte of it was or will be written. `lost`: it may have been written, in part or
- * whole, and there is no whole answer. `body` is `null` where it was longer than 64 KiB.
+ * whole, and there is no whole answer. `body` is `null` where it was longer than may be read.
  */
 export type HttpResult =
   | {
@@ -41,7 +43,7 @@ export interface HttpClient {
 }
 
 /** An object with hundreds of refunds fits; a page that a balancer made up need not. */
-const maxBodyBytes = 65_536
+const usualBodyBytes = 65_536
 
 /** `connections`: calls at once; more wait their turn inside their own time. */
 export function openHttpClient(origin: string, connections: number): HttpClient {
@@ -86,7 +88,7 @@ export function callOnce(
   dispatcher: Pick<Dispatcher, 'dispatch'>,
   request: HttpRequest,
 ): Promise<HttpResult> {
-  const { method, path, headers, body, timeoutMs } = request
+  const { method, path, headers, body, timeoutMs, maxBodyBytes = usualBodyBytes } = request
   return new Promise((resolve) => {
     let started: Dispatcher.DispatchController | null = null
     let isOver = false

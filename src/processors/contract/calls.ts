@@ -1,7 +1,7 @@
 // Calls as the engine makes them, for payments that never repeat.
 import { attemptId } from '../../core/operation.ts'
 import type { OperationKind } from '../../core/payment.ts'
-import type { Call, LookUp } from '../../ports.ts'
+import type { Call, LookUp, Processor } from '../../ports.ts'
 
 export interface CallFacts {
   readonly paymentId?: string
@@ -52,8 +52,9 @@ export function lookUpOf(by: LookUp['by'], paymentId: string, objectId: string |
   return { by, paymentId, objectId, sinceMs: Date.UTC(2026, 2, 1), timeoutMs: patientMs }
 }
 
-/** One call of every form that a request can have; the objects they name need not exist. */
-export function oneOfEach(timeoutMs: number): readonly Call[] {
+/** One call of every form that a request to it can have; the objects they name need not exist. */
+export function oneOfEach(processor: Processor, timeoutMs: number): readonly Call[] {
+  const can = processor.capabilities({ currency: 'EUR', paymentMethod: null })
   const objectId = 'obj_1'
   return [
     callOf('create', { timeoutMs }),
@@ -62,7 +63,7 @@ export function oneOfEach(timeoutMs: number): readonly Call[] {
     callOf('authorise', { timeoutMs, objectId }),
     callOf('capture', { timeoutMs, objectId }),
     callOf('void', { timeoutMs, objectId }),
-    callOf('void', { timeoutMs }),
+    ...(can?.cancelByReference === true ? [callOf('void', { timeoutMs })] : []),
     callOf('refund', { timeoutMs, objectId, amount: 500 }),
   ]
 }

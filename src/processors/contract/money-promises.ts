@@ -15,7 +15,7 @@ export const moneyPromises: Promises = {
     const { world, wire } = bench
     const restarted = await world.open(wire.url)
     wire.disturb(unavailable)
-    const calls = oneOfEach(1_000)
+    const calls = oneOfEach(bench.processor, 1_000)
     const first = await written(bench, calls)
     const again = await written(bench, calls)
     const later = await written({ ...bench, processor: restarted }, calls)

@@ -44,6 +44,8 @@ export interface World {
   booked(paymentId: string): Promise<readonly Booked[]>
   /** Another object of the payment, made past the adapter: `captured` took money, `dead` never will. */
   plant(paymentId: string, state: 'captured' | 'dead'): Promise<string>
+  /** Until what is made next has another time of making. */
+  pause(): Promise<void>
   /** A message about an object as the processor would send it. */
   webhook(objectId: string): Promise<SentWebhook>
   close(): Promise<void>

@@ -1,6 +1,5 @@
 // What reconciliation reads: every object of a window, each once, or a plain no.
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { ProcessorRecord } from '../../core/reconcile.ts'
 import type { RecordsPage, RecordsQuery } from '../../ports.ts'
@@ -67,7 +66,7 @@ export const recordPromises: Promises = {
     if (processor.records === undefined) return t.skip(none)
     for (let made = 0; made < 3; made += 1) {
       await processor.send(callOf('authorise', {}))
-      await sleep(3)
+      await bench.world.pause()
     }
     const times = (await readAll(bench, windowOf())).records.map(({ createdAtMs }) => createdAtMs)
     const [first = 0, , last = 0] = times

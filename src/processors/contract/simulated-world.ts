@@ -80,6 +80,7 @@ export async function startSimulatedWorld(options: SimulatorOptions = {}): Promi
       if (!isCaptured) await ask('POST', `/v1/charges/${id}/cancel`, {})
       return id
     },
+    pause: () => sleep(3),
     webhook: receiver.about,
     close: async () => {
       await simulator.close()

@@ -33,7 +33,7 @@ const disturbed = Object.fromEntries(
     async ({ wire, processor }: Bench) => {
       wire.disturb({ answer })
       const isSilent = Object.hasOwn(silences, what)
-      const calls = oneOfEach(isSilent ? timeoutMs : patientMs)
+      const calls = oneOfEach(processor, isSilent ? timeoutMs : patientMs)
       const sendAll = () => Promise.all(calls.map((call) => processor.send(call)))
       const told = await (isSilent ? inTime(sendAll) : sendAll())
       for (const [index, call] of calls.entries()) {
@@ -87,18 +87,18 @@ export const wirePromises: Promises = {
     await wire.close()
     // The client has to notice that its idle connection is gone.
     await sleep(20)
-    await allNotSent(processor, oneOfEach(timeoutMs))
+    await allNotSent(processor, oneOfEach(processor, timeoutMs))
   },
 
   'a call whose time is over before it begins is not_sent': async ({ wire, processor }) => {
-    await allNotSent(processor, oneOfEach(0))
+    await allNotSent(processor, oneOfEach(processor, 0))
     await sleep(20)
     assert.equal(wire.received.length, 0)
   },
 
   'after closing everything is not_sent and nothing throws': async ({ wire, processor }) => {
     await processor.close()
-    await allNotSent(processor, oneOfEach(timeoutMs))
+    await allNotSent(processor, oneOfEach(processor, timeoutMs))
     const finding = await processor.lookUp(lookUpOf('object', 'pay_1', 'obj_1'))
     assert.equal(finding.finding, 'no_answer')
     assert.equal(wire.received.length, 0)

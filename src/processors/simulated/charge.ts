@@ -29,6 +29,8 @@ const chargeShape = z.object({
   amount_reversed: amount,
   reference: z.string(),
   metadata,
+  payee: z.string().max(1024).optional(),
+  payment_method: z.string().max(1024).nullish(),
   decline_code: z.string().nullable(),
   action_url: z.string().nullable(),
   authorisation_expires_at: time.nullable(),

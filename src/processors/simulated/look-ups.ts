@@ -6,8 +6,8 @@ import type { Finding, LookUp } from '../../ports.ts'
 import type { HttpResult } from '../http.ts'
 import { readCharge, viewOf } from './charge.ts'
 import type { Charge } from './charge.ts'
-import { readResponse } from './response.ts'
-import type { Response } from './response.ts'
+import { readResponse } from '../response.ts'
+import type { Response } from '../response.ts'
 
 /** `null`: there is no object to ask for. */
 export function pathTo({ by, paymentId, objectId }: LookUp): string | null {

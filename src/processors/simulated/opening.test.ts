@@ -119,7 +119,7 @@ test('what it declares, and what may be declared otherwise', async (t) => {
     lookupLagMs: 2_000,
     twoStep: true,
     authorisationWindowMs: 604_800_000,
-    apiVersion: '1',
+    apiVersion: '2',
   })
   const oneStep = processor.capabilities({ ...usual, paymentMethod: 'onestep_1' })
   assert.deepEqual(oneStep, { ...can, twoStep: false })

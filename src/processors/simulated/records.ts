@@ -5,12 +5,13 @@ import * as z from 'zod'
 import type { ProcessorRecord } from '../../core/reconcile.ts'
 import type { RecordsPage, RecordsQuery } from '../../ports.ts'
 import type { HttpResult } from '../http.ts'
+import { marksIn } from '../metadata.ts'
 import { readCharge, viewOf } from './charge.ts'
 import type { Charge } from './charge.ts'
-import { readResponse } from './response.ts'
+import { readResponse } from '../response.ts'
 
-/** So many charges with some refunds each stay below the longest answer that is read. */
-const pageSize = 50
+/** So many charges with their marks and some refunds each stay below the longest answer that is read. */
+const pageSize = 32
 
 /** Of a line that cannot be read so much is kept. */
 const excerptLength = 300
@@ -57,6 +58,7 @@ function recordOf(charge: Charge, installation: string): ProcessorRecord {
     paymentId: charge.metadata['payment'] ?? null,
     isForeign: charge.metadata['installation'] !== installation,
     createdAtMs: Date.parse(charge.created_at),
+    marks: marksIn(charge),
   }
 }
 

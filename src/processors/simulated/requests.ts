@@ -1,12 +1,15 @@
 // The bytes of each operation: a function of the call and nothing else, so that every send of an
 // attempt is the same to the byte, from any process, today and after an upgrade. Whoever changes a
 // byte gives it a new version and keeps writing the old one for attempts that were frozen with it.
-import { hash } from 'node:crypto'
-
-import { normalise } from '../../core/normalise.ts'
 import type { Call } from '../../ports.ts'
+import { idsOf, marksFor, referenceHash, refundMarksFor } from '../metadata.ts'
 
-export const apiVersion = '1'
+/** New attempts are frozen with it; version 2 tells what a payment can be rebuilt from. */
+export const apiVersion = '2'
+
+export const isKnownVersion = (version: string): boolean => version === '1' || version === '2'
+
+const isOld = ({ attempt }: Call): boolean => attempt.request.apiVersion === '1'
 
 export interface SimulatedRequest {
   readonly path: string
@@ -42,7 +45,8 @@ function contentOf(call: Call, installation: string): { path: string; body: unkn
         ? { path: '/v1/cancellations', body: { reference: payment.id } }
         : { path: `${pathOf(objectId)}/cancel`, body: {} }
     case 'refund': {
-      const metadata = idsOf(call, installation)
+      const marks = isOld(call) ? {} : refundMarksFor(call)
+      const metadata = { ...idsOf(call, installation), ...marks }
       const body = { amount, reference: attempt.id, metadata }
       return { path: `${pathOf(objectId)}/refunds`, body }
     }
@@ -57,20 +61,12 @@ function charge(call: Call, installation: string): Readonly<Record<string, unkno
     payee: payment.payee,
     reference: payment.id,
     payment_method: payment.paymentMethod,
-    metadata: { ...idsOf(call, installation), reference_hash: referenceHash(payment) },
+    metadata: {
+      ...idsOf(call, installation),
+      reference_hash: referenceHash(payment),
+      ...(isOld(call) ? {} : marksFor(call)),
+    },
   }
-}
-
-function idsOf({ attempt, payment }: Call, installation: string): Record<string, string> {
-  return { installation, payment: payment.id, attempt: attempt.id }
-}
-
-/**
- * Names the bill without telling it: two payments for one bill carry the same hash, so that guards
- * can be rebuilt from the processor's records. Normalisation 1 belongs to these bytes.
- */
-function referenceHash({ payee, reference }: Call['payment']): string {
-  return hash('sha256', JSON.stringify([normalise(payee), normalise(reference)]))
 }
 
 function pathOf(objectId: string | null): string {

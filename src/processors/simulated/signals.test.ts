@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { callOf } from '../contract/calls.ts'
-import { readResponse } from './response.ts'
+import { readResponse } from '../response.ts'
 import { answerTo } from './signals.ts'
 import type { HttpResult } from '../http.ts'
 import type { Answer, Call } from '../../ports.ts'

@@ -5,7 +5,7 @@ import type { Call } from '../../ports.ts'
 import type { HttpResult } from '../http.ts'
 import { codeOf, readCharge, viewOf } from './charge.ts'
 import type { Charge } from './charge.ts'
-import type { ProcessorError, Response } from './response.ts'
+import type { ProcessorError, Response } from '../response.ts'
 
 /** What is told of an answer besides the facts that every answer has. */
 type Reading = Pick<Answer, 'signal' | 'cause'> & Partial<Pick<Answer, 'object' | 'decline'>>

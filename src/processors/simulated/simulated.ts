@@ -11,11 +11,11 @@ import { openHttpClient } from '../http.ts'
 import type { HttpClient, HttpResult } from '../http.ts'
 import { capabilitiesFor } from './capabilities.ts'
 import type { CapabilityOverrides } from './capabilities.ts'
-import { openIdentity, RefusedKey } from './identity.ts'
+import { openIdentity, RefusedKey } from '../identity.ts'
 import { findingIn, pathTo } from './look-ups.ts'
 import { recordsIn, recordsPath } from './records.ts'
-import { apiVersion, requestOf } from './requests.ts'
-import { readResponse } from './response.ts'
+import { isKnownVersion, requestOf } from './requests.ts'
+import { readResponse } from '../response.ts'
 import { answerTo, answerToFailure, noAnswer } from './signals.ts'
 import { readWebhook } from './webhook.ts'
 
@@ -157,7 +157,7 @@ async function askAccount(wire: Wire, url: string, withinMs: number): Promise<Ac
 }
 
 async function send(wire: Wire, call: Call): Promise<Answer> {
-  if (call.attempt.request.apiVersion !== apiVersion) {
+  if (!isKnownVersion(call.attempt.request.apiVersion)) {
     // Bytes that other code froze: whatever we wrote under its key would be another request.
     return { ...noAnswer, cause: 'unknown_api_version' }
   }

@@ -1,8 +1,8 @@
 // An HTTP answer taken apart: the processor's own words, or what somebody in front of it said.
 import * as z from 'zod'
 
-import { readRetryAfter } from '../retry-after.ts'
-import type { HttpResult } from '../http.ts'
+import { readRetryAfter } from './retry-after.ts'
+import type { HttpResult } from './http.ts'
 
 const errorShape = z.object({
   error: z.object({
@@ -10,7 +10,9 @@ const errorShape = z.object({
     code: z.string().optional(),
     param: z.string().optional(),
     decline_code: z.string().optional(),
+    /** The object as it stands, where it is past what was asked. */
     charge: z.unknown().optional(),
+    payment_intent: z.unknown().optional(),
   }),
 })
 
@@ -25,6 +27,8 @@ export interface Response {
   readonly requestId: string | null
   readonly retryAfterMs: number | null
   readonly replayed: boolean
+  /** The processor's own word on sending it again; `null`: it says none. */
+  readonly shouldRetry: boolean | null
 }
 
 /**
@@ -46,8 +50,12 @@ export function readResponse(
     requestId: requestId && requestId.slice(0, 100),
     retryAfterMs: error === null ? null : readRetryAfter(headers['retry-after'], nowMs),
     replayed: headers['idempotent-replayed'] === 'true',
+    shouldRetry: error === null ? null : readFlag(headers['stripe-should-retry']),
   }
 }
+
+const readFlag = (word: string | undefined): boolean | null =>
+  word === 'true' ? true : word === 'false' ? false : null
 
 function parse(body: string | null): unknown {
   if (body === null) return undefined
