@@ -18,6 +18,7 @@ export function createInstruments(registry: Registry) {
   const registers = [registry]
   return Object.freeze({
     ...createGauges(registers),
+    ...createNewsGauges(registers),
     ...createHistograms(registers),
     ...createCounters(registers),
   })
@@ -72,6 +73,33 @@ function createGauges(registers: Registry[]) {
     storeReadable: new Gauge({
       name: 'quittance_store_readable',
       help: '1 if the store answered this scrape; if 0, the ages above and the breakers are left out.',
+      registers,
+    }),
+  }
+}
+
+/** What became of news further on. */
+function createNewsGauges(registers: Registry[]) {
+  return {
+    eventsAside: new Gauge({
+      name: 'quittance_events_put_aside',
+      help: 'Events that a publisher would not take while it took others.',
+      labelNames: ['publisher'] as const,
+      registers,
+    }),
+    webhooksPending: new Gauge({
+      name: 'quittance_webhook_deliveries_pending',
+      help: 'Deliveries of webhooks that have not been taken yet.',
+      registers,
+    }),
+    webhooksOldest: new Gauge({
+      name: 'quittance_webhook_oldest_seconds',
+      help: 'Age of the oldest delivery of a webhook that has not been taken; 0 if there is none.',
+      registers,
+    }),
+    webhooksDead: new Gauge({
+      name: 'quittance_webhook_dead_letters',
+      help: 'Deliveries of webhooks that were given up.',
       registers,
     }),
   }

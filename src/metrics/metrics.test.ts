@@ -255,3 +255,16 @@ function lineOf(name: string, type: string, labels: readonly string[]): string {
   const distinct = [...new Set(labels)].filter((label) => label !== 'le')
   return [name, type, ...distinct.toSorted((a, b) => a.localeCompare(b))].join(' ')
 }
+
+test('what became of news further on is told: put aside, pending, given up, and how old', async () => {
+  const { ask } = await createHttpWorld({ metrics: true })
+  const { text } = await ask('GET', '/metrics', { as: 'operator' })
+  for (const line of [
+    'quittance_events_put_aside{publisher="ledger"} 2',
+    'quittance_webhook_deliveries_pending 3',
+    'quittance_webhook_dead_letters 1',
+    'quittance_webhook_oldest_seconds 5',
+  ]) {
+    assert.ok(text.includes(`${line}\n`), line)
+  }
+})

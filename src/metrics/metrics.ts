@@ -19,6 +19,17 @@ export interface MetricsOptions {
   readonly nowMs: () => number
   readonly processors: ReadonlyMap<string, Processor>
   readonly publishers: readonly string[]
+  /** What became of news further on; without it, there is nothing to tell. */
+  readonly downstream?: () => Promise<Downstream>
+}
+
+export interface Downstream {
+  /** By publisher, how many events it would not take. */
+  readonly aside: ReadonlyMap<string, number>
+  readonly pending: number
+  readonly dead: number
+  /** Since when the oldest delivery is pending. */
+  readonly oldestMs: number | null
 }
 
 export interface Metrics {
@@ -110,6 +121,19 @@ async function refresh(
     breaker.reset()
   }
   showStanding(instruments, standing, options.nowMs())
+  await showDownstream(instruments, options)
+}
+
+async function showDownstream(
+  { eventsAside, webhooksPending, webhooksOldest, webhooksDead }: Instruments,
+  { publishers, downstream, nowMs }: MetricsOptions,
+): Promise<void> {
+  const now = await downstream?.().catch(() => undefined)
+  if (now === undefined) return
+  for (const publisher of publishers) eventsAside.set({ publisher }, now.aside.get(publisher) ?? 0)
+  webhooksPending.set(now.pending)
+  webhooksDead.set(now.dead)
+  webhooksOldest.set(now.oldestMs === null ? 0 : Math.max(0, nowMs() - now.oldestMs) / 1000)
 }
 
 function showStanding(

@@ -1,13 +1,10 @@
-// Alerts as signed webhooks (Standard Webhooks). Delivered is what was answered with 2xx; a redirect
-// is never followed, and what else the answer says is of no interest.
-import { lookup as systemLookup } from 'node:dns'
-
-import { Agent } from 'undici'
+// Alerts as signed webhooks (Standard Webhooks). Delivered is what was answered with 2xx.
+import type { lookup as systemLookup } from 'node:dns'
 
 import type { Clock, Sink } from '../../ports.ts'
 import type { Notice } from '../../core/alerts.ts'
-import { guardedLookup, hostOf, isAllowed, reachOf } from './address.ts'
-import { readSecrets, signedHeaders } from './signature.ts'
+import { isTaken, openPoster } from '../../outbound/post.ts'
+import { readSecrets } from '../../outbound/signature.ts'
 
 export interface WebhookOptions {
   readonly url: string
@@ -25,73 +22,29 @@ export interface WebhookSink extends Sink {
 }
 
 const defaultTimeoutMs = 9_000
-/** Of an answer; who sends more is cut off. */
-const maxAnswerBytes = 16_384
+/** Whoever sets the address owns this machine: a forwarder on it may be meant. */
+const rules = { loopback: true, privateHosts: new Set<string>() }
 
 /** Throws, with a sentence for whoever has set it, where the address or the secret cannot be used. */
 export function openWebhookSink(options: WebhookOptions): WebhookSink {
-  const { secret, clock, timeoutMs = defaultTimeoutMs, lookup = systemLookup } = options
-  const url = new URL(options.url)
-  const reach = reachOf(url)
-  assertUsable(url)
+  const { secret, clock, timeoutMs = defaultTimeoutMs, lookup } = options
+  const more = lookup === undefined ? {} : { lookup }
+  const poster = openPoster(options.url, { rules, timeoutMs, connections: 1, ...more })
   const keys = readSecrets(secret)
   if (keys === null) {
     throw new Error(
       'The secret must be whsec_ and 24 to 64 bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes one.',
     )
   }
-  const agent = new Agent({
-    connections: 1,
-    connect: { lookup: guardedLookup(reach, lookup), timeout: timeoutMs },
-    // Each try has one timer for all of it; these would only race with it.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
   return Object.freeze<WebhookSink>({
     name: 'webhook',
     async deliver(notice) {
-      const body = JSON.stringify(bodyOf(notice))
-      try {
-        const { statusCode, body: answer } = await agent.request({
-          origin: url.origin,
-          path: `${url.pathname}${url.search}`,
-          method: 'POST',
-          headers: {
-            'content-type': 'application/json',
-            'user-agent': 'quittance',
-            ...signedHeaders(keys, notice.id, clock.nowMs(), body),
-          },
-          body,
-          signal: AbortSignal.timeout(timeoutMs),
-        })
-        // What comes after the status cannot change it.
-        await answer.dump({ limit: maxAnswerBytes }).catch(() => undefined)
-        return statusCode >= 200 && statusCode < 300 ? 'delivered' : 'not_delivered'
-      } catch {
-        return 'not_delivered'
-      }
+      const message = { id: notice.id, body: JSON.stringify(bodyOf(notice)) }
+      const posted = await poster.post(message, keys, clock.nowMs())
+      return isTaken(posted) ? 'delivered' : 'not_delivered'
     },
-    close: () => agent.destroy(),
+    close: poster.close,
   })
-}
-
-function assertUsable(url: URL): void {
-  const host = hostOf(url)
-  const isLoopback = reachOf(url) === 'loopback'
-  if (url.username !== '' || url.password !== '') {
-    throw new Error('The address holds a password; the signature says who is calling.')
-  }
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback)) {
-    throw new Error(
-      'The address must begin with https:// (http:// only on 127.0.0.1, ::1 or localhost).',
-    )
-  }
-  const isAddress = /^[\d.]+$/.test(host) || host.includes(':')
-  if (isAddress && !isLoopback && !isAllowed(host, 'public')) {
-    throw new Error(
-      `The address ${host} is private, link-local or reserved; alerts do not go there.`,
-    )
-  }
 }
 
 function bodyOf(notice: Notice) {

@@ -5,6 +5,8 @@ import type { SQLInputValue } from 'node:sqlite'
 
 import type { Balance, JournalEntry } from '../../core/ledger.ts'
 import type { JournalQuery } from '../../ports.ts'
+import { insertWriteOff, isWriteOffCursor, listWriteOffs, writeOffSchema } from './write-offs.ts'
+import type { BreakWriteOff } from './write-offs.ts'
 
 /** "QTNL" in the file's header. */
 const applicationId = 0x51544e4c
@@ -52,6 +54,8 @@ export interface Books {
   readonly seen: (paymentId: string) => number
   /** All of it or nothing, durable when it returns; the entries of all bookings, in their order. */
   readonly book: (bookings: readonly Booking[], entries: readonly JournalEntry[]) => void
+  /** Each once, however often it comes; durable when it returns. */
+  readonly writeOff: (writeOffs: readonly BreakWriteOff[]) => void
   readonly balances: () => readonly Balance[]
   readonly journals: (query: JournalQuery) => {
     readonly entries: readonly JournalEntry[]
@@ -92,6 +96,7 @@ function prepare(db: DatabaseSync, file: string, newId: () => string): string {
     db.prepare('INSERT INTO book (id) VALUES (?)').run(newId())
     db.exec('COMMIT')
   }
+  db.exec(writeOffSchema)
   return String(db.prepare('SELECT id FROM book').get()?.['id'])
 }
 
@@ -112,23 +117,30 @@ function booksOn(db: DatabaseSync, id: string): Books {
     const { paymentId, seq, kind, atMs, livemode, currency, postings } = entry
     const [debit, credit] = postings
     const live = livemode ? 1 : 0
+    if (paymentId === null) throw new Error('a journal of an event has its payment')
     const about = [paymentId, seq, kind, atMs, live, currency] as const
     write.run(...about, debit.account, credit.account, debit.amount)
     for (const { account, amount } of postings) add.run(live, currency, account, amount)
+  }
+  const writeOffOne = (one: BreakWriteOff): void => {
+    if (!insertWriteOff(db, one)) return
+    const { livemode, currency, debit, credit, amount } = one
+    add.run(livemode ? 1 : 0, currency, debit, amount)
+    add.run(livemode ? 1 : 0, currency, credit, -amount)
   }
   return Object.freeze({
     id,
     seen: (paymentId: string) => Number(seen.get(paymentId)?.['seq'] ?? 0),
     book(bookings: readonly Booking[], entries: readonly JournalEntry[]) {
-      db.exec('BEGIN IMMEDIATE')
-      try {
+      inOne(db, () => {
         for (const entry of entries) bookOne(entry)
         for (const { paymentId, seq } of bookings) see.run(paymentId, seq)
-        db.exec('COMMIT')
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK')
-        throw error
-      }
+      })
+    },
+    writeOff(writeOffs: readonly BreakWriteOff[]) {
+      inOne(db, () => {
+        for (const one of writeOffs) writeOffOne(one)
+      })
     },
     balances: () =>
       db
@@ -145,7 +157,66 @@ function booksOn(db: DatabaseSync, id: string): Books {
   })
 }
 
-function journals(
+function inOne(db: DatabaseSync, work: () => void): void {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    work()
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+interface Page {
+  readonly entries: readonly JournalEntry[]
+  readonly cursor: string | null
+}
+
+/** Journals of events and then write-offs, or the other way round: two lists, one after the other. */
+function journals(db: DatabaseSync, query: JournalQuery): Page {
+  const { limit, cursor, order = 'newest' } = query
+  const isAmongWriteOffs = isWriteOffCursor(cursor)
+  if (order === 'oldest') {
+    const first = isAmongWriteOffs ? { entries: [], cursor: null } : ofEvents(db, query)
+    if (first.cursor !== null) return first
+    const rest = writeOffsOf(db, query, limit - first.entries.length)
+    // A page that is full by the last event still says that write-offs follow.
+    const last = first.entries.length === limit && rest.hasMore ? lastNumber(db, query) : null
+    return { entries: [...first.entries, ...rest.entries], cursor: rest.cursor ?? last }
+  }
+  if (cursor !== undefined && !isAmongWriteOffs) return ofEvents(db, query)
+  const { cursor: _, ...fromStart } = query
+  const first = writeOffsOf(db, query, limit)
+  if (first.cursor !== null) return first
+  const left = limit - first.entries.length
+  if (left === 0) {
+    const follows = ofEvents(db, { ...fromStart, limit: 1 }).entries.length > 0
+    return { entries: first.entries, cursor: follows ? first.lastCursor : null }
+  }
+  const rest = ofEvents(db, { ...fromStart, limit: left })
+  return { entries: [...first.entries, ...rest.entries], cursor: rest.cursor }
+}
+
+function writeOffsOf(db: DatabaseSync, query: JournalQuery, limit: number) {
+  const found = listWriteOffs(db, query, limit + 1)
+  const shown = found.slice(0, limit)
+  const lastCursor = shown.at(-1)?.cursor ?? null
+  const hasMore = found.length > limit
+  const cursor = hasMore ? lastCursor : null
+  return { entries: shown.map(({ entry }) => entry), cursor, lastCursor, hasMore }
+}
+
+/** The cursor behind the last journal of an event. */
+function lastNumber(db: DatabaseSync, { account, paymentId }: JournalQuery): string {
+  const about = {
+    ...(account === undefined ? {} : { account }),
+    ...(paymentId === undefined ? {} : { paymentId }),
+  }
+  return String(ofEvents(db, { ...about, order: 'newest', limit: 1 }).last ?? 0)
+}
+
+function ofEvents(
   db: DatabaseSync,
   { account, paymentId, limit, cursor, order = 'newest' }: JournalQuery,
 ) {
@@ -163,6 +234,7 @@ function journals(
   return {
     entries: rows.map(entryOf),
     cursor: found.length > limit && last !== undefined ? String(last) : null,
+    last,
   }
 }
 

@@ -9,9 +9,11 @@ import fc from 'fast-check'
 
 import * as build from '../../../test/build.ts'
 import { stamp } from '../../core/evolve.ts'
+import type { JournalEntry } from '../../core/ledger.ts'
 import type { Fact, PaymentEvent } from '../../core/payment.ts'
 import type { Ledger } from '../../ports.ts'
 import { openLedger } from './ledger.ts'
+import type { BreakWriteOff } from './write-offs.ts'
 
 const { by } = build
 
@@ -178,3 +180,60 @@ test('journals are found by account and by payment, page by page, both ways', as
   assert.deepEqual(paged, all.entries)
   close()
 })
+
+const writeOff = (number: number, over: Partial<BreakWriteOff> = {}): BreakWriteOff => ({
+  breakId: `brk_${String(number).padStart(26, '0')}`,
+  paymentId: number % 2 === 0 ? `pay_${number}` : null,
+  atMs: build.t0 + (number % 3),
+  currency: 'EUR',
+  livemode: false,
+  amount: 10 + number,
+  debit: 'write_offs:model/acct_1',
+  credit: 'clearing:model/acct_1',
+  ...over,
+})
+
+test('write-offs are booked once, in an order of their own, whenever they come; the sum stays zero', async () => {
+  const numbers = [...Array(7).keys()]
+  const [one, other] = [open(), open()]
+  await one.publisher.publish(historyOf(2))
+  one.writeOff(numbers.map((number) => writeOff(number)))
+  one.writeOff(numbers.map((number) => writeOff(number)))
+  // The books made again: another order of everything, the same bytes.
+  for (const number of numbers.toReversed()) other.writeOff([writeOff(number)])
+  await other.publisher.publish(historyOf(2))
+  assert.deepEqual(await journalsOf(other.ledger), await journalsOf(one.ledger))
+  assert.deepEqual(await other.ledger.balances(), await one.ledger.balances())
+  assert.deepEqual(await sumsOf(one.ledger), [0n])
+  const all = await one.ledger.journals({ limit: 100, order: 'oldest' })
+  assert.deepEqual(all.entries.filter(({ kind }) => kind === 'write_off').length, 7)
+  const loss = (await one.ledger.balances()).find(({ account }) => account.startsWith('write_offs'))
+  assert.equal(loss?.amount, 91n)
+  for (const order of ['oldest', 'newest'] as const) {
+    for (const limit of [1, 2, 3, 4, 100]) {
+      const paged = await pagesOf(one.ledger, { order, limit })
+      const whole = order === 'oldest' ? all.entries : all.entries.toReversed()
+      assert.deepEqual(paged, whole, `${order}, ${limit} a page`)
+    }
+  }
+  const own = await one.ledger.journals({ limit: 10, paymentId: 'pay_2', order: 'oldest' })
+  assert.deepEqual(own.entries.at(-1)?.breakId, writeOff(2).breakId)
+  for (const each of [one, other]) each.close()
+})
+
+async function pagesOf(
+  ledger: Ledger,
+  query: { readonly order: 'oldest' | 'newest'; readonly limit: number },
+): Promise<readonly JournalEntry[]> {
+  const entries: JournalEntry[] = []
+  let cursor: string | null = null
+  do {
+    const page: Awaited<ReturnType<Ledger['journals']>> = await ledger.journals({
+      ...query,
+      ...(cursor === null ? {} : { cursor }),
+    })
+    entries.push(...page.entries)
+    cursor = page.cursor
+  } while (cursor !== null && entries.length < 1_000)
+  return entries
+}

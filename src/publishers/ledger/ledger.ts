@@ -6,11 +6,14 @@ import type { PaymentEvent } from '../../core/payment.ts'
 import type { Ledger, Publisher, Store } from '../../ports.ts'
 import { openBooks } from './books.ts'
 import type { Booking, Books } from './books.ts'
+import type { BreakWriteOff } from './write-offs.ts'
 
 export interface LedgerService {
   /** Reads the outbox under the file's own name: a new file begins with the first event. */
   readonly publisher: Publisher
   readonly ledger: Ledger
+  /** Books breaks that were written off; what is there already stays as it is. */
+  readonly writeOff: (writeOffs: readonly BreakWriteOff[]) => void
   readonly close: () => void
 }
 
@@ -42,7 +45,8 @@ export function openLedger({ file, readEvents, newId }: LedgerOptions): LedgerSe
     balances: async () => books.balances(),
     journals: async (query: Parameters<Ledger['journals']>[0]) => books.journals(query),
   })
-  return Object.freeze({ publisher, ledger, close: books.close })
+  const { writeOff, close } = books
+  return Object.freeze({ publisher, ledger, writeOff, close })
 }
 
 async function bookingOf(

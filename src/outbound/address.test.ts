@@ -91,3 +91,13 @@ test('a name is refused whole if one of its addresses is not public', async () =
     }
   }
 })
+
+test('a host of a private network is reached where it was named, metadata never', () => {
+  for (const address of ['10.0.0.1', '192.168.1.1', '127.0.0.1', 'fd12::1', '8.8.8.8']) {
+    assert.equal(isAllowed(address, 'private'), true, address)
+  }
+  for (const address of ['169.254.169.254', '0.0.0.0', 'fe80::1', '::', 'fd00:ec2::254', 'x']) {
+    assert.equal(isAllowed(address, 'private'), false, address)
+  }
+  assert.equal(isAllowed('::ffff:169.254.169.254', 'private'), false)
+})

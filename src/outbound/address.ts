@@ -42,13 +42,25 @@ for (const [address, bits] of [
 const globalUnicast = new BlockList()
 globalUnicast.addSubnet('2000::', 3, 'ipv6')
 
-export type Reach = 'public' | 'loopback'
+/** `private`: the networks behind a firewall as well, for hosts that were configured by name. */
+export type Reach = 'public' | 'loopback' | 'private'
+
+/** Never meant by anybody: unspecified, link-local with the clouds' metadata, multicast, reserved. */
+const nobodys = new BlockList()
+nobodys.addSubnet('0.0.0.0', 8, 'ipv4')
+nobodys.addSubnet('169.254.0.0', 16, 'ipv4')
+nobodys.addSubnet('224.0.0.0', 3, 'ipv4')
+nobodys.addAddress('::', 'ipv6')
+nobodys.addAddress('fd00:ec2::254', 'ipv6')
+nobodys.addSubnet('fe80::', 10, 'ipv6')
+nobodys.addSubnet('ff00::', 8, 'ipv6')
 
 export function isAllowed(address: string, reach: Reach): boolean {
   const version = isIP(address)
   if (version === 0) return false
   const family = version === 4 ? 'ipv4' : 'ipv6'
   if (reach === 'loopback') return loopback.check(address, family)
+  if (reach === 'private') return !nobodys.check(address, family)
   return (
     !notPublic.check(address, family) && (version === 4 || globalUnicast.check(address, family))
   )
