@@ -16,9 +16,10 @@ const maxReadable = 200
 
 export async function keyFor(subject: KeySubject): Promise<string> {
   const { account, operation, payee, reference, retryOf } = subject
-  const parts = [operation, account ?? '', payee, reference, retryOf ?? '']
+  const parts: readonly unknown[] = [operation, account ?? '', payee, reference, retryOf ?? '']
   // A lone surrogate cannot be encoded; the service refuses such names anyway.
-  const text = parts.map((part) => encodeURIComponent(part.toWellFormed())).join('/')
+  // A model may well send a number for a name: it is refused by the service, and must not throw here.
+  const text = parts.map((part) => encodeURIComponent(String(part).toWellFormed())).join('/')
   return text.length <= maxReadable ? text : `${operation}/${await sha256(text)}`
 }
 

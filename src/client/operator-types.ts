@@ -98,6 +98,8 @@ export interface AgentStatus {
   readonly account: string
   readonly name: string
   readonly suspended: boolean
+  /** Whose payments it sees. */
+  readonly visibility: 'own' | 'account'
 }
 
 export interface AuditEntry {
@@ -147,10 +149,13 @@ export interface Balance {
 
 export interface Journal {
   readonly object: 'journal'
-  readonly kind: 'capture' | 'settlement' | 'fee' | 'refund' | 'reversal'
-  readonly payment_id: string
-  /** The event of the payment that it follows from. */
+  readonly kind: 'capture' | 'settlement' | 'fee' | 'refund' | 'reversal' | 'write_off'
+  /** `null`: a break that no payment of ours is part of was written off. */
+  readonly payment_id: string | null
+  /** The event of the payment that it follows from; 0: it follows from a break. */
   readonly seq: number
+  /** The break that was written off. */
+  readonly break_id: string | null
   readonly currency: string
   readonly livemode: boolean
   /** Positive: debit. The sum is zero. */
@@ -186,6 +191,47 @@ export interface Reconciliation {
   >
   readonly breaks: Readonly<Partial<Record<BreakType, number>>>
   readonly evidence: number
+  /** Lines of a file that were there twice, and count once. */
+  readonly repeated?: number
+  /** The settlement file that was compared; `null`: the processor's own records were. */
+  readonly file: {
+    readonly id: string
+    readonly name: string
+    readonly exclusive: boolean
+    readonly batches: readonly string[]
+    /** Batches that an earlier run has read as well: harmless. */
+    readonly repeats: readonly { readonly batch: string; readonly run: string }[]
+  } | null
+}
+
+/** A settlement file on its way in. */
+export interface SettlementFile {
+  readonly id: string
+  readonly object: 'settlement_file'
+  readonly name: string
+  readonly processor: string
+  readonly exclusive: boolean
+  /** Lines that are there. */
+  readonly received: number
+  /** The reconciliation that compares it; `null`: not all of it is there. */
+  readonly run: string | null
+}
+
+/** A line of a settlement file, whatever its columns were called. */
+export interface SettlementLine {
+  readonly line: number
+  readonly kind: 'captured' | 'refunded' | 'reversed' | 'other'
+  readonly payment_id?: string
+  readonly attempt_id?: string
+  readonly object_id?: string
+  readonly movement_id?: string
+  readonly reference?: string
+  readonly currency: string
+  /** Gross, minor units. */
+  readonly amount: number
+  readonly fee?: number
+  readonly batch?: string
+  readonly settled_at?: string
 }
 
 /** A difference between a payment and the processor's records. */

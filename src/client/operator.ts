@@ -1,7 +1,13 @@
 // What operators may do, over HTTP: the desk of dead letters, the kill switch, who may pay, and what
 // has happened. Agents are refused, each time.
 import type { OperationKind, ParkReason } from '../core/payment.ts'
+import { accessClient } from './access.ts'
+import type { AccessClient } from './access.ts'
 import type { Asking, Send } from './ask.ts'
+import { deliveryClient } from './delivery.ts'
+import type { DeliveryClient } from './delivery.ts'
+import { recoveryClient } from './recovery.ts'
+import type { RecoveryClient } from './recovery.ts'
 import { search } from './search.ts'
 import type {
   AgentStatus,
@@ -14,9 +20,11 @@ import type {
   ProcessorStatus,
   Reconciliation,
   Redrive,
+  SettlementFile,
+  SettlementLine,
   StopSwitch,
 } from './operator-types.ts'
-import type { Refused } from './types.ts'
+import type { Payment, PaymentResult, Refused } from './types.ts'
 
 type Told<Facts> = ({ readonly ok: true } & Facts) | Refused
 
@@ -69,12 +77,15 @@ export interface Agent {
   readonly id: string
   readonly account: string
   readonly name: string
+  /** Of a new agent: whose payments it sees. Default: those of its account. */
+  readonly visibility?: 'own' | 'account'
 }
 
 export type AgentResult = Told<{ readonly agent: AgentStatus }>
 export type AddedAgentResult = Told<{ readonly agent: AgentStatus & { readonly token: string } }>
 export type ProcessorResult = Told<{ readonly processor: ProcessorStatus }>
 export type ReconciliationResult = Told<{ readonly reconciliation: Reconciliation }>
+export type SettlementFileResult = Told<{ readonly file: SettlementFile }>
 export type BreakResult = Told<{ readonly break: Break }>
 export type StopResult = Told<Pick<StopSwitch, 'stopped'>>
 export type RedriveResult = Told<{ readonly redrive: Redrive }>
@@ -93,7 +104,7 @@ export type Resolution =
   | { readonly finding: 'not_paid' }
   | { readonly finding: 'paid'; readonly processor_reference: string }
 
-export interface OperatorClient {
+export interface OperatorClient extends AccessClient, DeliveryClient, RecoveryClient {
   readonly deadLetters: (query?: DeadLetterQuery, how?: Asking) => Promise<DeadLettersResult>
   readonly deadLetter: (paymentId: string, how?: Asking) => Promise<DeadLetterResult>
   readonly noteDeadLetter: (
@@ -113,6 +124,10 @@ export interface OperatorClient {
     how: Operating,
   ) => Promise<DeadLetterResult>
 
+  /** Takes description and metadata out of a payment, for good. */
+  readonly redact: (paymentId: string, how: Acting) => Promise<PaymentResult>
+  /** A new key signs receipts from now on. */
+  readonly rotateReceiptKey: (how: Acting) => Promise<Told<{ readonly kid: string }>>
   readonly readStop: (how?: Asking) => Promise<StopResult>
   readonly stop: (how: Acting) => Promise<StopResult>
   readonly start: (how: Acting) => Promise<StopResult>
@@ -137,6 +152,30 @@ export interface OperatorClient {
   ) => Promise<ReconciliationResult>
   readonly reconciliation: (runId: string, how?: Asking) => Promise<ReconciliationResult>
   readonly reconciliations: (query?: Paging, how?: Asking) => Promise<Page<Reconciliation>>
+  /** Begins to send a settlement file, or tells how far it has come. */
+  readonly openSettlementFile: (
+    offer: {
+      readonly name: string
+      /** SHA-256 of the file and of how it is read. */
+      readonly digest: string
+      readonly processor?: string
+      readonly exclusive?: boolean
+      readonly again?: boolean
+    },
+    how?: Asking,
+  ) => Promise<SettlementFileResult>
+  /** The next lines; a page may be repeated. */
+  readonly addSettlementLines: (
+    fileId: string,
+    page: {
+      readonly from: number
+      readonly through: number
+      readonly lines: readonly SettlementLine[]
+      readonly unreadable?: readonly string[]
+      readonly last?: boolean
+    },
+    how?: Asking,
+  ) => Promise<SettlementFileResult>
   readonly breaks: (
     query?: Paging & { readonly status?: Break['status'] | 'any' },
     how?: Asking,
@@ -154,7 +193,16 @@ export interface OperatorClient {
 }
 
 export function operatorClient(send: Send): OperatorClient {
-  return { ...deadLetterDesk(send), ...switches(send), ...overview(send), ...books(send) }
+  return {
+    ...deadLetterDesk(send),
+    ...privacy(send),
+    ...switches(send),
+    ...overview(send),
+    ...books(send),
+    ...accessClient(send),
+    ...deliveryClient(send),
+    ...recoveryClient(send),
+  }
 }
 
 // The casts below: what a route answers is the service's own, and its schema is tested there.
@@ -191,6 +239,21 @@ function deadLetterDesk(
       return reply.ok ? { ok: true, redrive: reply.body as Redrive } : reply
     },
     resolve: (id, what, how) => act(id, 'resolve', what, how),
+  }
+}
+
+function privacy(send: Send): Pick<OperatorClient, 'redact' | 'rotateReceiptKey'> {
+  return {
+    async redact(id, { reason, ...how }) {
+      const path = `/v1/payments/${part(id)}/redact`
+      const reply = await send({ method: 'POST', path, body: { reason } }, how)
+      return reply.ok ? { ok: true, payment: reply.body as Payment, replayed: false } : reply
+    },
+    async rotateReceiptKey({ reason, ...how }) {
+      const path = '/v1/receipts/rotate-key'
+      const reply = await send({ method: 'POST', path, body: { reason } }, how)
+      return reply.ok ? { ok: true, kid: (reply.body as { kid: string }).kid } : reply
+    },
   }
 }
 
@@ -254,6 +317,8 @@ function books(
   | 'reconcile'
   | 'reconciliation'
   | 'reconciliations'
+  | 'openSettlementFile'
+  | 'addSettlementLines'
   | 'breaks'
   | 'break'
   | 'actOnBreak'
@@ -266,11 +331,19 @@ function books(
     const reply = await send(asked, how)
     return reply.ok ? { ok: true, break: reply.body as Break } : reply
   }
+  const file = async (asked: Parameters<Send>[0], how?: Asking): Promise<SettlementFileResult> => {
+    const reply = await send(asked, how)
+    return reply.ok ? { ok: true, file: reply.body as SettlementFile } : reply
+  }
+  const files = '/v1/settlement-files'
   const [runs, breaks] = ['/v1/reconciliations', '/v1/breaks']
   return {
     trialBalance: (how) => pageOf(send, '/v1/ledger/trial-balance', how),
     journals: (query = {}, how) => pageOf(send, `/v1/ledger/journals${search(query)}`, how),
     reconcile: (window = {}, how) => run({ method: 'POST', path: runs, body: window }, how),
+    openSettlementFile: (offer, how) => file({ method: 'POST', path: files, body: offer }, how),
+    addSettlementLines: (id, page, how) =>
+      file({ method: 'POST', path: `${files}/${part(id)}/lines`, body: page }, how),
     reconciliation: (id, how) => run({ method: 'GET', path: `${runs}/${part(id)}` }, how),
     reconciliations: (query = {}, how) => pageOf(send, `${runs}${search(query)}`, how),
     breaks: (query = {}, how) => pageOf(send, `${breaks}${search(query)}`, how),

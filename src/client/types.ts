@@ -135,5 +135,36 @@ export type PaymentResult =
       readonly payment: Payment
       /** The key was known: this is the payment of an earlier request. */
       readonly replayed: boolean
+      /** Fields of this request that the earlier one had otherwise, and that decide nothing. */
+      readonly ignored?: readonly string[]
     }
   | Refused
+
+interface MandateOf {
+  readonly id: string
+  /** `null`: nothing binds here. */
+  readonly mandate: {
+    readonly version: number
+    /** A currency that is not listed is refused. */
+    readonly limits: readonly (Readonly<Record<string, unknown>> & { readonly currency: string })[]
+  } | null
+}
+
+/** What may be spent. The reference docs say which limits there are. */
+export interface Mandate {
+  readonly object: 'mandate'
+  readonly agent: MandateOf
+  readonly account: MandateOf
+  readonly day_ends_at: string
+}
+
+export interface Receipt {
+  readonly object: 'receipt'
+  readonly payment_id: string
+  /** Which key signed it; `/.well-known/jwks.json` has it. */
+  readonly kid: string
+  /** A compact JWS: `quittance receipts verify` reads it without the service. */
+  readonly jws: string
+  /** What is signed, to be looked at; trust only what was verified. */
+  readonly claims: Readonly<Record<string, unknown>>
+}

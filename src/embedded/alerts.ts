@@ -5,7 +5,7 @@ import { openWebhookSink } from '../alerts/webhook/webhook.ts'
 import type { WebhookSink } from '../alerts/webhook/webhook.ts'
 import { ConfigError } from '../config.ts'
 import type { Config } from '../config.ts'
-import type { Counts } from '../engine/alert-conditions.ts'
+import type { Counts, Watched } from '../engine/alert-conditions.ts'
 import { alertPublisher, createAlertPublisher } from '../engine/alert-events.ts'
 import { createAlerts } from '../engine/alerts.ts'
 import { relay } from '../engine/relay.ts'
@@ -27,6 +27,7 @@ export interface AlertServiceOptions {
   readonly publishers: readonly Publisher[]
   /** Besides those that the settings name. */
   readonly sinks?: readonly Sink[]
+  readonly more?: Watched['more']
 }
 
 /** Two looks and a delivery fit into the five seconds in which somebody is to hear of it. */
@@ -37,7 +38,7 @@ const readEveryMs = 200
 const stopWithinMs = 2_000
 
 export function openAlerts(config: Config, options: AlertServiceOptions): AlertService {
-  const { log, counts, publishers, sinks = [] } = options
+  const { log, counts, publishers, sinks = [], more } = options
   const webhook = openWebhook(config)
   const alerts = createAlerts({
     sinks: [createLogSink(log), ...(webhook === null ? [] : [webhook]), ...sinks],
@@ -45,6 +46,7 @@ export function openAlerts(config: Config, options: AlertServiceOptions): AlertS
     counts,
     publishers: [...publishers.map(({ name }) => name), alertPublisher],
     unknownAfterMs: config.unknownAlertMinutes * 60_000,
+    ...(more === undefined ? {} : { more }),
   })
   return Object.freeze({
     alarm: alerts.alarm,

@@ -1,43 +1,52 @@
 // Quittance on one machine: store, processor, driver, relay and door, put together. The only place
 // of the embedded default that knows which adapters there are.
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Config } from '../config.ts'
-import { ConfigError } from '../config.ts'
 import { defaultBreakerPolicy } from '../core/breaker.ts'
 import { defaultClaimPolicy } from '../core/claim.ts'
 import { defaultPolicy } from '../core/policy.ts'
 import type { Policy } from '../core/policy.ts'
 import { createBreakers } from '../engine/breakers.ts'
+import { writeOffs } from '../engine/breaks.ts'
 import { createChanges } from '../engine/changes.ts'
 import { redriveByRule } from '../engine/dead-letters.ts'
 import type { Alarm, Engine } from '../engine/engine.ts'
 import type { LogEntry } from '../engine/log.ts'
 import type { Meter } from '../engine/meter.ts'
+import { markProcessor, markStore } from '../engine/marks.ts'
+import { createRestoreGate } from '../engine/restore-gate.ts'
+import type { RestoreGate } from '../engine/restore-gate.ts'
 import { createSlots } from '../engine/slots.ts'
 import { randomIds, systemClock } from '../engine/system.ts'
 import { keepTime } from '../engine/time.ts'
 import { watchStore } from '../engine/watch-store.ts'
 import { observeWebhooks } from '../engine/webhooks.ts'
 import { createApp } from '../http/app.ts'
+import { withConsole } from '../http/console.ts'
 import { openDoor } from '../http/door.ts'
+import { createJwkSource } from '../http/jwk-source.ts'
+import { createJwtVerifier } from '../http/jwt.ts'
+import type { HttpService } from '../http/service.ts'
 import { serveHttp } from '../http/serve.ts'
 import { openMetrics } from '../metrics/metrics.ts'
 import { openLedger } from '../publishers/ledger/ledger.ts'
 import type { LedgerService } from '../publishers/ledger/ledger.ts'
 import type { Processor, Publisher, Sink, Store } from '../ports.ts'
-import { openSimulatedProcessor } from '../processors/simulated/simulated.ts'
-import type { Account } from '../processors/simulated/simulated.ts'
+import { openSettlementFiles } from '../stores/sqlite/settlement-inbox.ts'
+import type { SettlementFiles } from '../stores/sqlite/settlement-inbox.ts'
 import { openSqliteStore } from '../stores/sqlite/store.ts'
 import { openAlerts } from './alerts.ts'
+import { openDelivery } from './delivery.ts'
 import { createDriver } from './driver.ts'
-import { keepFile } from './keep-file.ts'
+import { installationId, openProcessor } from './processor.ts'
+import { openReceiptKeys } from './receipt-keys.ts'
 import { startReconciling } from './reconciling.ts'
 import { repeat } from './repeat.ts'
 import type { Repeating } from './repeat.ts'
-import { startRelay } from './relay.ts'
+import { askFirst, keepAsking, madeAtMs, readiness, restoreSightings } from './restoring.ts'
 import { prepareTokens } from './tokens.ts'
 import type { FirstTokens } from './tokens.ts'
 
@@ -58,74 +67,82 @@ export interface ServiceOptions {
 /** How soon stored webhooks are taken up, and those that matched nothing are tried again. */
 const webhooksEveryMs = 500
 
+/** How soon a break that was written off is in the books; each is booked once. */
+const writeOffsEveryMs = 5_000
+
 export async function openService(config: Config, options: ServiceOptions): Promise<Service> {
   await mkdir(config.dataFolder, { recursive: true, mode: 0o700 })
   // The lock on the file comes first: a second process must not even call the processor.
-  const store = watchStore(openSqliteStore({ file: join(config.dataFolder, 'quittance.db') }))
+  const store = openStore(config)
   try {
-    const processor = await openProcessor(config)
+    const installation = await installationId(config)
+    const processor = markProcessor(await openProcessor(config, installation), store)
     const driver = createDriver()
     const processors = new Map([[processor.binding.processor, processor]])
     const ledger = openLedgerBeside(store, config)
-    const publishers = [...(options.publishers ?? []), ledger.publisher]
+    const settlements = openSettlementFiles(config.dataFolder, systemClock.nowMs)
+    const delivery = openDelivery(config, store, options.log)
+    const publishers = [...(options.publishers ?? []), ledger.publisher, ...delivery.publishers]
     const metrics = await openMetrics({
       store,
       nowMs: systemClock.nowMs,
       processors,
       publishers: publishers.map(({ name }) => name),
+      downstream: delivery.downstream,
     })
-    const alerts = openAlerts(config, { ...options, publishers, counts: metrics.standing })
+    let gate: RestoreGate | null = null
+    const more = async () => [...(await delivery.sightings()), ...restoreSightings(gate)]
+    const counts = metrics.standing
+    const alerts = openAlerts(config, { ...options, publishers, counts, more })
     const alarm = soundTo(options.log, metrics.meter, alerts.alarm)
     const engine: Engine = Object.freeze({
+      ...fixedParts(),
       store,
       processors,
-      clock: systemClock,
       time: keepTime(systemClock, (byMs) =>
         alarm({ kind: 'clock_jumped', paymentId: null, detail: `by ${byMs} ms` }),
       ),
-      ids: randomIds,
       policy: policyFor(config),
-      claimPolicy: defaultClaimPolicy,
       secondOperator: config.secondOperatorToken !== null,
-      breakerPolicy: defaultBreakerPolicy,
       rateLimits: rateLimits(config, processor),
-      breakers: createBreakers(),
-      slots: createSlots(),
       alarm,
       log: options.log,
       meter: metrics.meter,
-      changes: createChanges(),
       wake: driver.wake,
     })
     const tokens = await prepareTokens(engine, config)
+    const restore = createRestoreGate(engine, madeAtMs(installation))
+    gate = restore
+    await askFirst(restore)
     const app = createApp({
       engine,
       metrics: metrics.text,
-      door: openDoor(config.agentRate),
+      ...callersOf(config, options.log),
       ledger: ledger.ledger,
-      isReady: () => ({ ready: true }),
+      ...delivery.doors(publishers),
+      settlements: settlements.inbox,
+      receipts: await openReceiptKeys(config),
+      restore,
+      isReady: () => readiness(restore),
       alertRunbookUrl: config.alertRunbookUrl,
     })
-    const server = await serveHttp(app, config)
-    driver.start(engine)
-    const relays = publishers.map((publisher) => startRelay(engine, publisher))
-    const webhooks = repeat(
-      (isStopping) => observeWebhooks(engine, 100, isStopping),
-      webhooksEveryMs,
-    )
-    const redriving = startRedriving(engine)
+    const server = await serveHttp(withConsole(app, engine, config), config)
+    await delivery.start(engine, publishers)
     const alerting = alerts.start(engine)
-    const reconciling = startReconciling(engine, config)
+    const loops: Repeating[] = [keepAsking(restore)]
+    restore.onOpen(() => {
+      loops.push(...startLoops(engine, config, settlements, ledger))
+      driver.start(engine)
+    })
     const stop = async (): Promise<void> => {
       await server.close()
-      await redriving.stop()
-      await reconciling.stop()
+      await Promise.all(loops.map((loop) => loop.stop()))
       await driver.stop()
-      await webhooks.stop()
-      await Promise.all(relays.map((relay) => relay.stop()))
       await alerting.stop()
+      await delivery.stop()
       await processor.close()
       ledger.close()
+      settlements.close()
       await store.close()
     }
     return Object.freeze({ url: server.url, tokens, stop })
@@ -133,6 +150,62 @@ export async function openService(config: Config, options: ServiceOptions): Prom
     await store.close()
     throw error
   }
+}
+
+function openStore({ dataFolder }: Config): Store {
+  const file = openSqliteStore({ file: join(dataFolder, 'quittance.db') })
+  return watchStore(markStore(file, randomIds, systemClock.nowMs))
+}
+
+/** A provider's keys are read when they are first needed: one that is down must not stop a start. */
+function callersOf(
+  { agentRate, jwt }: Config,
+  log: ServiceOptions['log'],
+): Pick<HttpService, 'door' | 'jwt'> {
+  const door = openDoor(agentRate)
+  if (jwt === null) return { door }
+  const onFault = (detail: string): void => log({ level: 'error', kind: 'jwks_unreadable', detail })
+  const source = createJwkSource(jwt.jwksUrl, { onFault })
+  return { door, jwt: createJwtVerifier(jwt, source, systemClock.nowMs) }
+}
+
+/** What no setting changes. */
+function fixedParts() {
+  return {
+    clock: systemClock,
+    ids: randomIds,
+    claimPolicy: defaultClaimPolicy,
+    breakerPolicy: defaultBreakerPolicy,
+    breakers: createBreakers(),
+    slots: createSlots(),
+    changes: createChanges(),
+  }
+}
+
+/** What goes round while payments may move. */
+function startLoops(
+  engine: Engine,
+  config: Config,
+  settlements: SettlementFiles,
+  ledger: LedgerService,
+): readonly Repeating[] {
+  return [
+    startObserving(engine),
+    startRedriving(engine),
+    startReconciling(engine, config, settlements),
+    startWritingOff(engine, ledger),
+  ]
+}
+
+function startObserving(engine: Engine): Repeating {
+  return repeat((isStopping) => observeWebhooks(engine, 100, isStopping), webhooksEveryMs)
+}
+
+function startWritingOff(engine: Engine, ledger: LedgerService): Repeating {
+  return repeat(async () => {
+    for await (const page of writeOffs(engine)) ledger.writeOff(page)
+    return 0
+  }, writeOffsEveryMs)
 }
 
 /** The books have a file of their own; lost, it is made anew from the events. */
@@ -180,57 +253,4 @@ function policyFor({ callTimeoutMs }: Config): Policy {
     recoverAfterMs: Math.ceil(callTimeoutMs * 1.5),
     startSendWithinMs: Math.min(defaultPolicy.startSendWithinMs, Math.floor(callTimeoutMs / 2)),
   }
-}
-
-async function openProcessor(config: Config): Promise<Processor> {
-  if (config.simulatorUrl === null) {
-    throw new ConfigError(
-      'There is no processor: set QUITTANCE_SIMULATOR_URL to a running `quittance simulator`, or ' +
-        'use `quittance start`, which runs one beside the service.',
-    )
-  }
-  const known = await knownAccount(config)
-  const processor = await openSimulatedProcessor({
-    known,
-    url: config.simulatorUrl,
-    apiKey: config.simulatorKey,
-    webhookSecret: config.simulatorWebhookSecret,
-    installation: await installationId(config),
-    capabilities: { absenceAfterMs: config.absenceAfterMs },
-  })
-  await keepAccount(config, processor)
-  return processor
-}
-
-const accountFile = ({ dataFolder }: Config): string => join(dataFolder, 'processor.json')
-
-/** Who we were at the processor the last time that this service started. */
-async function knownAccount(config: Config): Promise<Account | null> {
-  const kept = await readFile(accountFile(config), 'utf8').catch(absentOnly)
-  try {
-    return kept === null ? null : (JSON.parse(kept) as Account) // only `keepAccount` writes this file
-  } catch {
-    return null // torn by a power loss: the processor is asked, as at the first start
-  }
-}
-
-async function keepAccount(config: Config, { binding }: Processor): Promise<void> {
-  const { processorAccount: id, livemode } = binding
-  await keepFile(accountFile(config), JSON.stringify({ id, livemode }))
-}
-
-/** Marks our objects at the processor; made once for a data folder. */
-async function installationId({ dataFolder }: Config): Promise<string> {
-  const path = join(dataFolder, 'installation')
-  const kept = await readFile(path, 'utf8').catch(absentOnly)
-  if (kept !== null && kept.trim() !== '') return kept.trim()
-  const made = randomIds.next('inst', Date.now())
-  await keepFile(path, `${made}\n`)
-  return made
-}
-
-// Any other fault must not look like a new installation: our own objects would be strangers then.
-function absentOnly(error: unknown): null {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-  throw error
 }

@@ -1,7 +1,9 @@
 // Who may pay: the agents that there are, and a token for one more.
-import type { AgentRow } from '../core/mandate.ts'
+import { isValid, maxTokens } from '../core/access.ts'
+import type { AgentRow } from '../core/access.ts'
 import { listAgents, readAgent } from '../engine/agents.ts'
 import { addAgent, makeToken } from '../engine/identity.ts'
+import { listTokens } from '../engine/tokens.ts'
 import { exampleAgent } from './examples.ts'
 import { invalid } from './faults.ts'
 import { agentRequest, agentsQuery } from './operator-schemas.ts'
@@ -13,8 +15,14 @@ import { ok } from './service.ts'
 
 const defaultPage = 20
 
-export function toAgentJson({ id, account, name, suspended }: AgentRow): AgentJson {
-  return { object: 'agent', id, account, name, suspended }
+export function toAgentJson({
+  id,
+  account,
+  name,
+  suspended,
+  visibility = 'account',
+}: AgentRow): AgentJson {
+  return { object: 'agent', id, account, name, suspended, visibility }
 }
 
 const agents = operatorRead(
@@ -46,15 +54,25 @@ const newAgent = operatorPost(
     schema: agentRequest,
     example: { id: 'agent_books', account: 'default', name: 'the one that buys books' },
   },
-  async ({ engine, body: { id, account, name } }) => {
+  async ({ engine, operator, nowMs, body: { id, account, name, visibility } }) => {
     const known = await readAgent(engine, id)
     if (known !== null && known.account !== account) {
       const fault = { pointer: '/account', reason: 'is not the account of this agent' }
       return { rejection: invalid('An agent keeps its account.', [fault]) }
     }
+    const valid = (await listTokens(engine, id))?.filter((each) => isValid(each, nowMs)) ?? []
+    if (valid.length >= maxTokens) {
+      return { rejection: invalid(`It has ${maxTokens} valid tokens; revoke one of them first.`) }
+    }
     const token = makeToken('agent')
-    const agent = known ?? { id, account, name, suspended: false, mandate: null }
-    const added = await addAgent(engine, agent, token)
+    const seeing = visibility === undefined ? {} : { visibility }
+    const made = { id, account, name, suspended: false, mandate: null, ...seeing }
+    const agent = known ?? made
+    if (visibility !== undefined && visibility !== (agent.visibility ?? 'account')) {
+      const fault = { pointer: '/visibility', reason: 'is not what this agent was made with' }
+      return { rejection: invalid('An agent keeps what it may see.', [fault]) }
+    }
+    const added = await addAgent(engine, agent, token, operator)
     // Somebody adds the same agent in this moment; the token of this request was not stored.
     if (!added) return { rejection: invalid('It was added just now; ask again for a token.') }
     return ok(201, { ...toAgentJson(agent), token })

@@ -22,13 +22,13 @@ export function createApp(service: HttpService): Hono {
   const watched: HttpService = { ...service, engine }
   const app = new Hono()
   for (const route of routes) {
-    app.on(route.method, honoPath(route.path), (c) => answer(c, watched, route))
+    app.on(route.method, honoPath(route.path), (c) => answer(c, watched, route, app))
   }
   for (const path of new Set(routes.map((route) => route.path))) {
     const methods = routes.filter((route) => route.path === path).map((route) => route.method)
-    app.all(honoPath(path), (c) => methodNotAllowed(c, watched, methods))
+    app.all(honoPath(path), (c) => methodNotAllowed(c, watched, methods, app))
   }
-  app.notFound((c) => respondNotFound(c, watched))
+  app.notFound((c) => respondNotFound(c, watched, app))
   // Everything is caught where the answer is made; this is for a fault in there.
   app.onError((error, c) => respond(c, watched, fault(c, watched, c.req.path, error)))
   return app
@@ -36,8 +36,13 @@ export function createApp(service: HttpService): Hono {
 
 const honoPath = (path: string): string => path.replace(/\{(\w+)\}/, ':id')
 
-async function answer(c: Context, service: HttpService, route: Route): Promise<Response> {
-  const x = exchange(c, service, route.path)
+async function answer(
+  c: Context,
+  service: HttpService,
+  route: Route,
+  app: Hono,
+): Promise<Response> {
+  const x = exchange(c, service, route.path, app)
   try {
     return respond(c, service, await route.run(x))
   } catch (error) {
@@ -45,7 +50,7 @@ async function answer(c: Context, service: HttpService, route: Route): Promise<R
   }
 }
 
-function exchange(c: Context, service: HttpService, template: string): Exchange {
+function exchange(c: Context, service: HttpService, template: string, app: Hono): Exchange {
   const id = c.req.param('id') ?? ''
   // Hono leaves the type of its surroundings to the app; only `serve.ts` gives any.
   const { closing = null, caller } = (c.env ?? {}) as Surroundings
@@ -57,6 +62,7 @@ function exchange(c: Context, service: HttpService, template: string): Exchange 
     id,
     closing,
     ...(caller === undefined ? {} : { caller }),
+    inside: (request) => app.fetch(request, c.env as Surroundings),
   }
 }
 
@@ -66,30 +72,32 @@ async function methodNotAllowed(
   c: Context,
   service: HttpService,
   methods: readonly string[],
+  app: Hono,
 ): Promise<Response> {
   const allow = methods
     .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
     .join(', ')
-  const refused = await refuseTo(c, service, 'method_not_allowed', `It takes ${allow}.`)
+  const refused = await refuseTo(c, service, app, 'method_not_allowed', `It takes ${allow}.`)
   return respond(c, service, refused, { allow })
 }
 
-async function respondNotFound(c: Context, service: HttpService): Promise<Response> {
+async function respondNotFound(c: Context, service: HttpService, app: Hono): Promise<Response> {
   const detail = 'GET /openapi.json lists what there is.'
-  return respond(c, service, await refuseTo(c, service, 'not_found', detail))
+  return respond(c, service, await refuseTo(c, service, app, 'not_found', detail))
 }
 
 // Strangers are not told what there is and what not.
 async function refuseTo(
   c: Context,
   service: HttpService,
+  app: Hono,
   code: RejectionCode,
   detail: string,
 ): Promise<Refusal> {
   const refused: Refusal = { rejection: reject(code, detail) }
   if (!c.req.path.startsWith('/v1/')) return refused
   try {
-    const who = await identifyCaller(exchange(c, service, c.req.path))
+    const who = await identifyCaller(exchange(c, service, c.req.path, app))
     return 'rejection' in who ? who : refused
   } catch (error) {
     return fault(c, service, 'unknown', error)
@@ -130,7 +138,8 @@ function respond(
   if ('rejection' in reply) service.engine.meter.rejected(reply.rejection.code)
   const made = 'rejection' in reply ? problem(reply, placeOf(c, service)) : reply
   const { body } = made
-  return new Response(typeof body === 'string' ? body : JSON.stringify(body), {
+  const isMade = typeof body === 'string' || body instanceof ReadableStream
+  return new Response(isMade ? body : JSON.stringify(body), {
     status: made.status,
     headers: {
       'content-type': 'application/json',

@@ -116,6 +116,7 @@ test('an agent is suspended and resumed; it may ask for nothing new meanwhile', 
     account: 'account_1',
     name: '',
     suspended: true,
+    visibility: 'account',
   })
   const other = { ...bill, payee: 'other', reference: 'INV-2' }
   const refused = await made.ask('POST', '/v1/payments', { key: 'k2', body: other })

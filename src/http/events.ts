@@ -10,7 +10,7 @@ const hidden: ReadonlySet<string> = new Set(['budgets'])
 export function toEventJson(event: PaymentEvent): EventJson {
   const { type, format: _, paymentId, seq, atMs, ...fact } = event
   return {
-    id: `evt_${paymentId.replace(/^pay_/, '')}_${seq}`,
+    id: eventId(paymentId, seq),
     object: 'event',
     payment_id: paymentId,
     seq,
@@ -18,6 +18,11 @@ export function toEventJson(event: PaymentEvent): EventJson {
     at: rfc3339(atMs),
     data: fieldsOf(fact),
   }
+}
+
+/** The same wherever and however often it is told. */
+export function eventId(paymentId: string, seq: number): string {
+  return `evt_${paymentId.replace(/^pay_/, '')}_${seq}`
 }
 
 function fieldsOf(value: object): Record<string, unknown> {

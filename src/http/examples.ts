@@ -106,4 +106,5 @@ export const exampleAgent: AgentJson = {
   account: 'default',
   name: 'the one that buys books',
   suspended: false,
+  visibility: 'account',
 }

@@ -2,10 +2,12 @@
 // what it found or the refusal that ends the way; the order of steps is that of the rejection table.
 import type { z } from 'zod'
 
+import { covers } from '../core/access.ts'
+import type { Scope, Visibility } from '../core/access.ts'
 import { reject } from '../core/rejections.ts'
-import { identify } from '../engine/identity.ts'
 import type { Identity } from '../engine/identity.ts'
 import type { Caller } from '../engine/submit.ts'
+import { identifyBearer } from './bearer.ts'
 import { decodeUtf8, readBytes } from './body.ts'
 import { check, invalid, refuseCardNumbers } from './faults.ts'
 import { isJson, readBearer, readIdempotencyKey, readVersion } from './headers.ts'
@@ -24,6 +26,8 @@ export interface Exchange {
   readonly closing: AbortSignal | null
   /** As a gate in front of the app says. */
   readonly caller?: Identity | null
+  /** Asks another route of the same app, for the same caller. */
+  readonly inside: (request: Request) => Response | Promise<Response>
 }
 
 export type Step<T> = T | Refusal
@@ -34,7 +38,7 @@ const maxBodyBytes = 65_536
 // ── Who asks ─────────────────────────────────────────────────────────────────────────────────────
 
 export type Identified =
-  | { readonly role: 'agent'; readonly caller: Caller }
+  | { readonly role: 'agent'; readonly caller: Caller; readonly visibility: Visibility }
   | { readonly role: 'operator'; readonly name: string }
 
 /** Most who meet a 401 have just started the service for the first time. */
@@ -47,8 +51,25 @@ export async function identifyCaller(x: Exchange): Promise<Step<Identified>> {
     return { rejection: reject('unauthenticated', `Nobody has this token. ${whereTokens}`) }
   }
   if (identity.role === 'operator') return identity
-  const { agent, account } = identity
-  return { role: 'agent', caller: { agent, account } }
+  const { agent, account, scopes, visibility = 'account' } = identity
+  const needed = scopeOf(x)
+  if (needed !== null && !covers(scopes, needed)) {
+    const has = scopes?.join(', ') || 'none'
+    return {
+      rejection: reject('forbidden', `This needs the scope ${needed}; the token has: ${has}.`),
+    }
+  }
+  return { role: 'agent', caller: { agent, account }, visibility }
+}
+
+/** What a token must be for; `null`: each tool behind this route asks for its own. */
+function scopeOf({ request: { method }, path }: Exchange): Scope | null {
+  if (path === '/mcp') return null
+  if (path.startsWith('/v1/callback')) return 'callback'
+  if (method !== 'POST') return 'read'
+  const act = (['capture', 'void', 'refunds'] as const).find((each) => path.endsWith(`/${each}`))
+  if (act === undefined) return 'pay'
+  return act === 'refunds' ? 'refund' : act
 }
 
 async function readCaller(x: Exchange): Promise<Step<Identity> | null> {
@@ -61,10 +82,19 @@ async function readCaller(x: Exchange): Promise<Step<Identity> | null> {
       ),
     }
   }
-  return identify(x.service.engine, token)
+  const bearer = await identifyBearer(x.service.engine, x.service.jwt, token)
+  if (bearer.result === 'known') return bearer.identity
+  if (bearer.result === 'no_keys') {
+    return {
+      rejection: reject('token_keys_unavailable', 'Nobody can say whose it is; ask again soon.'),
+    }
+  }
+  return bearer.why === null ? null : { rejection: reject('unauthenticated', bearer.why) }
 }
 
-export async function admitAgent(x: Exchange): Promise<Step<{ readonly caller: Caller }>> {
+export async function admitAgent(
+  x: Exchange,
+): Promise<Step<{ readonly caller: Caller; readonly visibility: Visibility }>> {
   const identified = await identifyCaller(x)
   if ('rejection' in identified || identified.role === 'agent') return identified
   return {
@@ -80,10 +110,13 @@ export async function admitOperator(x: Exchange): Promise<Step<{ readonly name: 
 
 // ── What was sent ────────────────────────────────────────────────────────────────────────────────
 
-export async function readBody(x: Exchange): Promise<Step<{ readonly bytes: Uint8Array }>> {
-  const read = await readBytes(x.request, maxBodyBytes)
+export async function readBody(
+  x: Exchange,
+  maxBytes = maxBodyBytes,
+): Promise<Step<{ readonly bytes: Uint8Array }>> {
+  const read = await readBytes(x.request, maxBytes)
   if (read.fault !== undefined) {
-    const tooLarge = reject('body_too_large', `At most ${maxBodyBytes} bytes are read.`)
+    const tooLarge = reject('body_too_large', `At most ${maxBytes} bytes are read.`)
     const brokenOff = reject('invalid_json', 'The body broke off.')
     return { rejection: read.fault === 'too_large' ? tooLarge : brokenOff }
   }
@@ -115,10 +148,14 @@ export function readKey(x: Exchange): Step<{ readonly key: string }> {
   }
 }
 
-/** The body as sent and as its schema gives it. No bytes count as `{}`. */
+/**
+ * The body as sent and as its schema gives it. No bytes count as `{}`. `cards: 'kept'`: whoever asks looks
+ * for card numbers itself, in each part of it.
+ */
 export function readJson<Schema extends z.ZodType>(
   bytes: Uint8Array,
   schema: Schema,
+  { cards = 'refused' }: { readonly cards?: 'refused' | 'kept' } = {},
 ): Step<{ readonly sent: unknown; readonly body: z.output<Schema> }> {
   const text = decodeUtf8(bytes)
   if (text === null) return { rejection: reject('invalid_json', 'It is not UTF-8.') }
@@ -131,7 +168,7 @@ export function readJson<Schema extends z.ZodType>(
   }
   const checked = check(schema, parsed.value)
   if ('refused' in checked) return { rejection: checked.refused }
-  const card = refuseCardNumbers(parsed.value)
+  const card = cards === 'kept' ? null : refuseCardNumbers(parsed.value)
   return card === null ? { sent: parsed.value, body: checked.value } : { rejection: card }
 }
 

@@ -16,7 +16,10 @@ const defaultPage = 20
 /** A kind, and what it is of. */
 const ledgerAccount = z
   .string()
-  .regex(/^(account|clearing|cash|fees):[\x21-\x7e]{1,512}$/, 'must be an account, as in a journal')
+  .regex(
+    /^(account|clearing|cash|fees|write_offs):[\x21-\x7e]{1,512}$/,
+    'must be an account, as in a journal',
+  )
 
 const minor = z.int().meta({ description: 'Minor units of the currency.' })
 
@@ -36,9 +39,12 @@ export type BalanceJson = z.output<typeof balanceJson>
 const journalJson = z
   .strictObject({
     object: z.literal('journal'),
-    kind: z.enum(['capture', 'settlement', 'fee', 'refund', 'reversal']),
-    payment_id: z.string(),
-    seq: z.int().meta({ description: 'The event of the payment that it follows from.' }),
+    kind: z.enum(['capture', 'settlement', 'fee', 'refund', 'reversal', 'write_off']),
+    payment_id: z.string().nullable().meta({ description: '`null`: no payment of ours.' }),
+    seq: z.int().meta({
+      description: 'The event of the payment that it follows from; 0: it follows from a break.',
+    }),
+    break_id: z.string().nullable().meta({ description: 'The break that was written off.' }),
     currency: z.string(),
     livemode: z.boolean(),
     postings: z
@@ -61,7 +67,11 @@ const journalsQuery = object({
     .optional()
     .meta({ description: 'Which come first; default: newest.' }),
   limit,
-  cursor: cursorOf(z.string().regex(/^\d{1,15}$/, 'must be a cursor that a page ended with')),
+  cursor: cursorOf(
+    z
+      .string()
+      .regex(/^(\d{1,15}|w\d{1,15}_brk_[0-9a-f]{26})$/, 'must be a cursor that a page ended with'),
+  ),
 })
 
 const noBooks: Reply = { rejection: reject('not_found', 'This service keeps no ledger.') }
@@ -110,6 +120,7 @@ const exampleJournal: JournalJson = {
   kind: 'capture',
   payment_id: 'pay_01JD4Z0M8QW3R5T7V9X1B2C4D6',
   seq: 6,
+  break_id: null,
   currency: 'EUR',
   livemode: false,
   postings: [
@@ -151,6 +162,7 @@ function toJournalJson(entry: JournalEntry): JournalJson {
     kind,
     payment_id: payment,
     seq,
+    break_id: entry.breakId ?? null,
     currency,
     livemode,
     postings: [...postings],

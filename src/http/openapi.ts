@@ -53,7 +53,8 @@ function operation(route: Route): RouteConfig {
   const { doc, body, query } = route
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   return {
-    method: route.method === 'GET' ? 'get' : 'post',
+    // The same words in small letters.
+    method: route.method.toLowerCase() as Lowercase<Route['method']>,
     path: route.path,
     operationId: doc.name,
     summary: doc.summary,

@@ -34,6 +34,10 @@ export const agentRequest = object({
   id: ownName,
   account: ownName,
   name: text(200, 'For people.'),
+  visibility: z
+    .enum(['own', 'account'], { error: 'must be own or account' })
+    .optional()
+    .meta({ description: 'Whose payments a new agent sees. Default: those of its account.' }),
 }).meta({ id: 'AgentRequest' })
 
 // ── Dead letters ─────────────────────────────────────────────────────────────────────────────────

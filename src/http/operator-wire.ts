@@ -131,6 +131,9 @@ const agent = {
   account: z.string(),
   name: z.string(),
   suspended: z.boolean(),
+  visibility: z
+    .enum(['own', 'account'])
+    .meta({ description: 'Whose payments it sees: its own, or those of its account.' }),
 }
 
 export const agentJson = z.strictObject(agent).meta({ id: 'Agent' })

@@ -2,6 +2,8 @@
 // shown; and all the routes of operators, put together.
 import { operatePayment } from '../engine/command.ts'
 import { readPayment } from '../engine/read.ts'
+import { accountRoutes } from './accounts.ts'
+import { mandateRoutes } from './mandates.ts'
 import { agentRoutes } from './agents.ts'
 import { controlRoutes } from './controls.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
@@ -10,9 +12,11 @@ import { decisionRequest } from './operator-schemas.ts'
 import { ledgerRoutes } from './ledger.ts'
 import { oversightRoutes } from './oversight.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
+import { settlementFileRoutes } from './settlement-files.ts'
 import { operatorAct } from './route.ts'
 import type { Route } from './route.ts'
 import { showActed } from './show.ts'
+import { tokenRoutes } from './tokens.ts'
 import { noSuchPayment } from './variables.ts'
 import { paymentJson } from './wire.ts'
 
@@ -49,7 +53,11 @@ export const operatorRoutes: readonly Route[] = [
   ...deadLetterRoutes,
   ...controlRoutes,
   ...agentRoutes,
+  ...tokenRoutes,
+  ...accountRoutes,
+  ...mandateRoutes,
   ...oversightRoutes,
   ...ledgerRoutes,
   ...reconciliationRoutes,
+  ...settlementFileRoutes,
 ]

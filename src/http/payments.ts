@@ -111,11 +111,12 @@ const list = read(
     example: { object: 'list', data: [examplePayment], cursor: null },
   },
   listQuery,
-  async ({ engine, account, query, nowMs }) => {
+  async ({ engine, account, only, query, nowMs }) => {
     const { limit = defaultPage, state, reference, hold, cursor } = query
     const page = await listPayments(engine, {
       account,
       limit,
+      ...(only === null ? {} : { agent: only }),
       ...(state === undefined ? {} : { state }),
       ...(reference === undefined ? {} : { reference: normalise(reference) }),
       ...(hold === undefined ? {} : { hold }),
@@ -163,11 +164,18 @@ const mandate = read(
               currency: 'EUR',
               per_payment: 50_000,
               per_day: 200_000,
+              per_month: null,
+              per_payee_and_day: null,
               approval_above: null,
-              left_today: 198_001,
+              left_today: 196_001,
+              reserved_today: 2000,
               spent_today: 1999,
+              left_this_month: null,
             },
           ],
+          payees: null,
+          payment_methods: null,
+          expires_at: null,
         },
       },
       day_ends_at: '2026-02-01T00:00:00.000Z',
@@ -199,15 +207,25 @@ const noAgent = { pointer: '/agent', reason: 'is not an agent that you may ask a
 
 function mandateOf({ id, mandate: binding }: MandateView): MandateJson['agent'] {
   if (binding === null) return { id, mandate: null }
-  const limits = binding.limits.map(({ currency, limits: limit, leftToday, spentToday }) => ({
+  const limits = binding.limits.map(({ currency, limits: limit, ...today }) => ({
     currency,
     per_payment: limit.perPayment,
     per_day: limit.perDay,
+    per_month: limit.perMonth ?? null,
+    per_payee_and_day: limit.perPayeeAndDay ?? null,
     approval_above: limit.approvalAbove,
-    left_today: leftToday,
-    spent_today: spentToday,
+    left_today: today.leftToday,
+    reserved_today: today.reservedToday,
+    spent_today: today.spentToday,
+    left_this_month: today.leftThisMonth,
   }))
-  return { id, mandate: { version: binding.version, limits } }
+  const { version, payees = null, paymentMethods = null, expiresAtMs = null } = binding
+  const listed = {
+    payees: payees === null ? null : [...payees],
+    payment_methods: paymentMethods === null ? null : [...paymentMethods],
+    expires_at: expiresAtMs === null ? null : rfc3339(expiresAtMs),
+  }
+  return { id, mandate: { version, limits, ...listed } }
 }
 
 export const agentRoutes: readonly Route[] = [

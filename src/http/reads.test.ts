@@ -4,6 +4,7 @@ import { test } from 'node:test'
 
 import { bill, createHttpWorld } from '../../test/http-world.ts'
 import type { PaymentJson } from './wire.ts'
+import type { MandateJson } from './wire.ts'
 
 const payments = '/v1/payments'
 
@@ -117,8 +118,8 @@ test('events are told in order and go on after a number', async () => {
 
 test('the mandate tells limits and what is left today, of agent and account', async () => {
   const limits = { EUR: { perPayment: null, perDay: 5000, approvalAbove: null } }
-  const { ask, pay } = await createHttpWorld({ accountMandate: { version: 1, limits } })
-  await pay()
+  const { ask, pay, toRest } = await createHttpWorld({ accountMandate: { version: 1, limits } })
+  const { id } = await pay()
   const { status, body } = await ask<unknown>('GET', '/v1/mandate')
   assert.equal(status, 200)
   assert.deepEqual(body, {
@@ -133,11 +134,18 @@ test('the mandate tells limits and what is left today, of agent and account', as
             currency: 'EUR',
             per_payment: null,
             per_day: 5000,
+            per_month: null,
+            per_payee_and_day: null,
             approval_above: null,
             left_today: 3001,
+            reserved_today: 1999,
             spent_today: 0,
+            left_this_month: null,
           },
         ],
+        payees: null,
+        payment_methods: null,
+        expires_at: null,
       },
     },
     day_ends_at: '2027-01-16T00:00:00.000Z',
@@ -148,4 +156,11 @@ test('the mandate tells limits and what is left today, of agent and account', as
   const foreign = await ask('GET', '/v1/mandate?agent=agent_3')
   const missing = await ask('GET', '/v1/mandate?agent=nobody')
   assert.equal(foreign.text, missing.text)
+  await toRest(id)
+  const later = await ask<MandateJson>('GET', '/v1/mandate')
+  assert.partialDeepStrictEqual(later.body.account.mandate?.limits[0], {
+    left_today: 3001,
+    reserved_today: 0,
+    spent_today: 1999,
+  })
 })

@@ -5,9 +5,21 @@ import { test } from 'node:test'
 import { createHttpWorld } from '../../test/http-world.ts'
 import type { HttpWorld } from '../../test/http-world.ts'
 import { keepBreaks } from '../engine/breaks.ts'
+import type { Processor } from '../ports.ts'
 import type { BreakJson, ReconciliationJson } from './reconciliations.ts'
 
 const as = 'operator'
+
+/** Its processor tells records, and has none. */
+async function createRecordsWorld(): Promise<HttpWorld> {
+  const made = await createHttpWorld()
+  const processors = made.engine.processors as Map<string, Processor> // made for this test
+  const model = processors.get('model')
+  assert(model !== undefined)
+  const page = { result: 'page', records: [], unreadable: [], cursor: null } as const
+  processors.set('model', { ...model, records: async () => page })
+  return made
+}
 
 async function withBreak(made: HttpWorld): Promise<BreakJson> {
   const difference = {
@@ -27,7 +39,7 @@ async function withBreak(made: HttpWorld): Promise<BreakJson> {
 }
 
 test('a run that is asked for is stored and shown; a second one waits for its end', async () => {
-  const { ask } = await createHttpWorld()
+  const { ask } = await createRecordsWorld()
   const begun = await ask<ReconciliationJson>('POST', '/v1/reconciliations', { as, body: {} })
   assert.deepEqual(
     [begun.status, begun.body.status, begun.body.requested_by],
@@ -39,8 +51,16 @@ test('a run that is asked for is stored and shown; a second one waits for its en
   assert.deepEqual([second.status, second.body.code], [409, 'already_reconciling'])
 })
 
-test('a window that cannot be meant is refused, and nothing is stored', async () => {
+test('a processor whose records nobody reads here is not compared: no run is left standing', async () => {
   const { ask, commits } = await createHttpWorld()
+  const before = commits()
+  const refused = await ask('POST', '/v1/reconciliations', { as, body: {} })
+  assert.deepEqual([refused.status, refused.body.code], [404, 'not_found'])
+  assert.equal(commits(), before)
+})
+
+test('a window that cannot be meant is refused, and nothing is stored', async () => {
+  const { ask, commits } = await createRecordsWorld()
   const before = commits()
   const future = '2999-01-01T00:00:00Z'
   for (const [body, status] of [

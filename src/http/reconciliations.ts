@@ -2,7 +2,7 @@
 // version that was shown; it moves no money and changes no payment.
 import * as z from 'zod'
 
-import type { BreakAct, ReconciliationRow } from '../core/breaks.ts'
+import type { BreakAct, ReconciliationRow, SettlementFile } from '../core/breaks.ts'
 import { breakTable } from '../core/reconcile.ts'
 import type { BreakType } from '../core/reconcile.ts'
 import { reject } from '../core/rejections.ts'
@@ -11,6 +11,7 @@ import { beginReconciliation } from '../engine/reconcile.ts'
 import type { Row } from '../ports.ts'
 import { invalid } from './faults.ts'
 import { actRequest } from './operator-schemas.ts'
+import type { Refusal } from './problem.ts'
 import { rfc3339 } from './representation.ts'
 import { operatorAct, operatorPost, operatorRead } from './route.ts'
 import type { Reply, Route } from './route.ts'
@@ -31,6 +32,18 @@ const minor = z.int().meta({ description: 'Minor units.' })
 
 // The keys of the table are its types; `Object.keys` forgets it.
 const breakTypes = Object.keys(breakTable) as [BreakType, ...BreakType[]]
+
+const fileJson = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    exclusive: z.boolean(),
+    batches: z.array(z.string()),
+    repeats: z
+      .array(z.strictObject({ batch: z.string(), run: z.string() }))
+      .meta({ description: 'Batches that an earlier run has read as well: harmless.' }),
+  })
+  .meta({ id: 'ReconciledFile' })
 
 const runJson = z
   .strictObject({
@@ -55,6 +68,10 @@ const runJson = z
       .meta({ description: 'Captured money by currency.' }),
     breaks: z.partialRecord(z.enum(breakTypes), count),
     evidence: count.meta({ description: 'Payments that a record settled or resolved.' }),
+    repeated: count
+      .optional()
+      .meta({ description: 'Lines of a file that were there twice, and count once.' }),
+    file: fileJson.nullable().meta({ description: '`null`: the processor’s own records.' }),
   })
   .meta({ id: 'Reconciliation' })
 
@@ -82,6 +99,7 @@ const exampleRun: ReconciliationJson = {
   totals: { EUR: { ours: 420_000, theirs: 420_000, matched: 420_000 } },
   breaks: {},
   evidence: 3,
+  file: null,
 }
 
 const runDoc = (name: string, summary: string, status = 200) =>
@@ -106,8 +124,17 @@ function toRunJson(id: string, row: ReconciliationRow): ReconciliationJson {
     match_rate: matchable === 0 ? null : matched / matchable,
     totals: { ...totals },
     breaks: { ...breaks },
+    file: row.file === undefined ? null : toFileJson(row.file),
   }
 }
+
+const toFileJson = ({ id, name, isExclusive: exclusive, batches, repeats }: SettlementFile) => ({
+  id,
+  name,
+  exclusive,
+  batches: [...batches],
+  repeats: [...repeats],
+})
 
 const runRequest = object({
   processor: ownName.optional().meta({ description: 'Default: the first one.' }),
@@ -115,13 +142,20 @@ const runRequest = object({
   to: timeOf('Default: now.').optional(),
 }).meta({ id: 'ReconciliationRequest' })
 
+const noRecords: Refusal = {
+  rejection: reject('not_found', 'This service reads no records of that processor.'),
+}
+
 const begin = operatorPost(
   '/v1/reconciliations',
   runDoc('beginReconciliation', 'Compare a window with the processor’s records', 202),
   { schema: runRequest, example: {} },
   async ({ engine, operator, body, nowMs }) => {
     const processor = body.processor ?? [...engine.processors.keys()][0] ?? ''
-    if (engine.processors.get(processor) === undefined) return noSuchProcessor
+    const asked = engine.processors.get(processor)
+    if (asked === undefined) return noSuchProcessor
+    // Stored, the run could only stand still: nobody would carry it out.
+    if (asked.records === undefined) return noRecords
     const until = Math.min(nowMs, toMs(body.to ?? null) ?? nowMs)
     const fromMs = toMs(body.from ?? null) ?? until - defaultWindowMs
     if (fromMs >= until) {
@@ -216,8 +250,8 @@ const exampleBreak: BreakJson = {
   processor_reference: 'ch_1',
   currency: 'EUR',
   value_at_risk: 100,
-  ours: 'captured, 1000 EUR captured',
-  theirs: 'ch_1: captured, 900 EUR captured',
+  ours: 'captured, 10.00 EUR captured',
+  theirs: 'ch_1: captured, 9.00 EUR captured',
   age_seconds: 3_600,
   first_seen_at: '2026-01-31T11:20:00.000Z',
   last_seen_at: '2026-01-31T12:20:00.000Z',

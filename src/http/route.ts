@@ -23,6 +23,7 @@ import { fingerprintOf } from './fingerprint.ts'
 import { readWaitSeconds } from './headers.ts'
 import type { Refusal } from './problem.ts'
 import type { Answer } from './service.ts'
+import { onlyOf, refuseUnseen } from './sight.ts'
 import { refusePath, variableOf } from './variables.ts'
 
 export type Reply = Answer | Refusal
@@ -41,7 +42,7 @@ export interface RouteDoc {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With at most one variable part, in braces; `variables.ts` says what may stand there. */
   readonly path: string
   readonly access: 'agent' | 'operator' | 'agent or operator' | 'anyone'
@@ -74,6 +75,8 @@ export interface Reading<Query> extends Asked {
   readonly account: string | null
   /** `null`: an operator asks. */
   readonly agent: string | null
+  /** The one agent whose payments may be seen; `null`: those of all in the account. */
+  readonly only: string | null
   readonly query: Query
   readonly waitMs: number
 }
@@ -96,7 +99,7 @@ function asked(x: Exchange): Asked {
 const waitMsOf = (x: Exchange): number => readWaitSeconds(headerOf(x, 'prefer')) * 1000
 
 /** Counts the request at the agent's door, and tells the agent how it stands with its limit. */
-async function paced(
+export async function paced(
   x: Exchange,
   { agent }: Caller,
   answer: (limitedForMs: number | null) => Promise<Reply>,
@@ -128,6 +131,8 @@ export function agentPost<Schema extends z.ZodType>(
     if ('rejection' in json) return json
     const refusal = refuseQuery(x) ?? refuseUnready(x)
     if (refusal !== null) return refusal
+    const unseen = await refuseUnseen(x, path, admitted)
+    if (unseen !== null) return unseen
     const fingerprint = fingerprintOf(x.path, json.sent)
     const key = { method: 'POST', path: x.path, key: keyed.key, fingerprint }
     const { caller } = admitted
@@ -153,10 +158,14 @@ export function read<Schema extends z.ZodObject>(
     const given = refusePath(variable, x.id) ?? readQuery(x, query)
     if ('rejection' in given) return given
     const reading = { ...asked(x), query: given.query, waitMs: waitMsOf(x) }
-    if (who.role === 'operator') return handle({ ...reading, account: null, agent: null })
+    if (who.role === 'operator')
+      return handle({ ...reading, account: null, agent: null, only: null })
+    const unseen = await refuseUnseen(x, path, who)
+    if (unseen !== null) return unseen
+    const only = onlyOf(who)
     return paced(x, who.caller, async (limitedForMs) =>
       limitedForMs === null
-        ? handle({ ...reading, ...who.caller })
+        ? handle({ ...reading, ...who.caller, only })
         : { rejection: tooMany(limitedForMs) },
     )
   }
@@ -175,7 +184,8 @@ export function operatorRead<Schema extends z.ZodObject>(
     if ('rejection' in admitted) return admitted
     const given = refusePath(variable, x.id) ?? readQuery(x, query)
     if ('rejection' in given) return given
-    return handle({ ...asked(x), account: null, agent: null, query: given.query, waitMs: 0 })
+    const everything = { account: null, agent: null, only: null }
+    return handle({ ...asked(x), ...everything, query: given.query, waitMs: 0 })
   }
   return { method: 'GET', path, access: 'operator', doc, query, body: null, headers: [], run }
 }

@@ -18,6 +18,10 @@ export const noSuchAgent: Refusal = {
   rejection: reject('not_found', 'There is no such agent; GET /v1/agents lists them.'),
 }
 
+export const noSuchAccount: Refusal = {
+  rejection: reject('not_found', 'There is no such account; GET /v1/accounts lists them.'),
+}
+
 export const noSuchProcessor: Refusal = {
   rejection: reject('not_found', 'There is no such processor; GET /v1/processors lists them.'),
 }
@@ -26,8 +30,23 @@ export const noSuchRun: Refusal = {
   rejection: reject('not_found', 'There is no such run; GET /v1/reconciliations lists them.'),
 }
 
+export const noSuchFile: Refusal = {
+  rejection: reject('not_found', 'There is no such file; POST /v1/settlement-files begins one.'),
+}
+
 export const noSuchBreak: Refusal = {
   rejection: reject('not_found', 'There is no such break; GET /v1/breaks lists them.'),
+}
+
+export const noSuchEndpoint: Refusal = {
+  rejection: reject(
+    'not_found',
+    'There is no such endpoint; GET /v1/webhook-endpoints lists them.',
+  ),
+}
+
+export const noSuchPublisher: Refusal = {
+  rejection: reject('not_found', 'There is no such publisher; GET /v1/publishers lists them.'),
 }
 
 const payment: Variable = { pattern: paymentIdPattern, absent: noSuchPayment }
@@ -35,9 +54,13 @@ const payment: Variable = { pattern: paymentIdPattern, absent: noSuchPayment }
 const variables: Readonly<Record<string, Variable>> = {
   id: payment,
   paymentId: payment,
+  accountId: { pattern: namePattern, absent: noSuchAccount },
   agentId: { pattern: namePattern, absent: noSuchAgent },
   name: { pattern: namePattern, absent: noSuchProcessor },
   runId: { pattern: /^rec_[0-9A-Z]{26}$/, absent: noSuchRun },
+  endpointId: { pattern: /^whe_[0-9A-Z]{26}$/, absent: noSuchEndpoint },
+  publisher: { pattern: namePattern, absent: noSuchPublisher },
+  fileId: { pattern: /^stf_[0-9a-f]{26}$/, absent: noSuchFile },
   breakId: { pattern: /^brk_[0-9a-f]{26}$/, absent: noSuchBreak },
 }
 

@@ -144,11 +144,23 @@ const mandateOf = z.strictObject({
           currency: z.string(),
           per_payment: minor.nullable(),
           per_day: minor.nullable(),
+          per_month: minor.nullable(),
+          per_payee_and_day: minor.nullable(),
           approval_above: minor.nullable(),
           left_today: minor.nullable(),
+          reserved_today: minor.meta({ description: 'By payments that are not at their end.' }),
           spent_today: z.int(),
+          left_this_month: minor.nullable(),
         }),
       ),
+      payees: z
+        .array(
+          z.union([z.strictObject({ exact: z.string() }), z.strictObject({ prefix: z.string() })]),
+        )
+        .nullable()
+        .meta({ description: '`null`: anybody.' }),
+      payment_methods: z.array(z.string()).nullable().meta({ description: '`null`: any.' }),
+      expires_at: time.nullable(),
     })
     .nullable()
     .meta({

@@ -31,19 +31,24 @@ const add: Command = {
   summary: 'make an agent, or a further token for one',
   about: `
 Prints a token for the agent: this one time, only its hash is kept. The agent and its account are made
-where they are new. Agents of one account see each other's payments and share its mandate.`,
+where they are new. Agents of one account share its mandate, and see each other's payments unless they are made with
+--visibility own.`,
   examples: ['quittance agents add agent_books --account shop --name "the one that buys books"'],
   options: {
     ...remoteOptions,
     account: { value: 'ACCOUNT', what: 'whose money it spends (default)' },
     name: { value: 'TEXT', what: 'for people (the id)' },
+    visibility: { value: 'own|account', what: 'whose payments it sees (account)' },
   },
   run: async (words, terminal) => {
     const client = await connect(words, 'operator')
     const id = words.operands[0] ?? ''
     const account = words.text('account') ?? 'default'
+    // The service says what else it may be.
+    const visibility = words.text('visibility') as 'own' | 'account' | null
+    const seeing = visibility === null ? {} : { visibility }
     const { agent } = expectOk(
-      await client.addAgent({ id, account, name: words.text('name') ?? id }),
+      await client.addAgent({ id, account, name: words.text('name') ?? id, ...seeing }),
     )
     if (words.is('json')) {
       terminal.out(JSON.stringify(agent))

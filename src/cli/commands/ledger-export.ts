@@ -13,18 +13,20 @@ export interface Export {
 /** Made anew for each export: a format may have to name an account before its first line. */
 export const exportFormats: Readonly<Record<ExportFormat, () => Export>> = {
   csv: () => ({
-    head: ['at,kind,payment,seq,account,currency,livemode,amount'],
+    head: ['at,kind,payment,seq,account,currency,livemode,amount,break'],
     // Amounts in minor units, as everywhere in the API: nobody rounds them.
-    lines: ({ at, kind, payment_id, seq, currency, livemode, postings }) =>
+    lines: ({ at, kind, payment_id, seq, currency, livemode, postings, break_id }) =>
       postings.map(({ account, amount }) =>
-        [at, kind, payment_id, seq, quoted(account), currency, livemode, amount].join(','),
+        [at, kind, payment_id, seq, quoted(account), currency, livemode, amount, break_id].join(
+          ',',
+        ),
       ),
   }),
   hledger: () => ({
     head: ['; Quittance, double entry'],
     lines: (journal) => [
       '',
-      `${journal.at.slice(0, 10)} * (${journal.payment_id}/${journal.seq}) ${journal.kind}`,
+      `${journal.at.slice(0, 10)} * (${sourceOf(journal)}) ${journal.kind}`,
       ...journal.postings.map(
         ({ account, amount }) =>
           // Two spaces end an account's name there, and a semicolon is a comment.
@@ -44,7 +46,7 @@ export const exportFormats: Readonly<Record<ExportFormat, () => Export>> = {
         return [
           '',
           ...fresh.map((name) => `${date} open ${name}`),
-          `${date} * "${journal.kind}" "${journal.payment_id}/${journal.seq}"`,
+          `${date} * "${journal.kind}" "${sourceOf(journal)}"`,
           ...journal.postings.map(
             ({ amount }, index) => `  ${names[index] ?? ''}  ${decimal(amount, journal)}`,
           ),
@@ -53,6 +55,10 @@ export const exportFormats: Readonly<Record<ExportFormat, () => Export>> = {
     }
   },
 }
+
+/** The event or the break that it follows from. */
+export const sourceOf = ({ payment_id, seq, break_id }: Journal): string =>
+  break_id ?? `${payment_id}/${seq}`
 
 const modeOf = ({ livemode }: Journal): string => (livemode ? 'live' : 'test')
 
@@ -74,6 +80,7 @@ const roots: Readonly<Record<string, string>> = {
   clearing: 'Assets:Clearing',
   cash: 'Assets:Cash',
   fees: 'Expenses:Fees',
+  write_offs: 'Expenses:WriteOffs',
 }
 
 /** Its parts begin with a capital letter or a digit and hold letters, digits and dashes only. */

@@ -7,7 +7,7 @@ import { connect, expectOk } from '../connect.ts'
 import { exitCodes, usageError } from '../exit.ts'
 import { pageOf, pageOptions, printPage } from '../pages.ts'
 import { table } from '../table.ts'
-import { exportFormats } from './ledger-export.ts'
+import { exportFormats, sourceOf } from './ledger-export.ts'
 import type { ExportFormat } from './ledger-export.ts'
 
 const trialBalance: Command = {
@@ -95,16 +95,14 @@ function journalTable(entries: readonly Journal[]): readonly string[] {
       { title: 'AMOUNT', align: 'right' },
       { title: 'DEBIT' },
       { title: 'CREDIT' },
-      { title: 'PAYMENT' },
+      { title: 'OF' },
     ],
-    entries.map(({ at, kind, postings: [debit, credit], currency, payment_id: id, seq }) => [
-      at,
-      kind,
-      formatAmount(debit?.amount ?? 0, currency),
-      debit?.account ?? '',
-      credit?.account ?? '',
-      `${id}/${seq}`,
-    ]),
+    entries.map((journal) => {
+      const { at, kind, currency, postings } = journal
+      const [debit, credit] = postings
+      const amount = formatAmount(debit?.amount ?? 0, currency)
+      return [at, kind, amount, debit?.account ?? '', credit?.account ?? '', sourceOf(journal)]
+    }),
   )
 }
 

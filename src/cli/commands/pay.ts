@@ -37,7 +37,7 @@ Columns that are no part of a bill are left out, with a note.`,
   ],
   options: {
     ...remoteOptions,
-    concurrency: { value: 'N', what: 'bills at a time (16)' },
+    concurrency: { value: 'N', what: 'bills waited for at a time (16); 500 are asked for at once' },
     wait: { value: 'SECONDS', what: 'how long one bill is waited for (120)' },
     format: {
       value: 'csv|jsonl',

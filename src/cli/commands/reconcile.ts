@@ -1,21 +1,19 @@
 // Reconciliation: run it, look at what it found, and say what became of a break.
-import { setTimeout as sleep } from 'node:timers/promises'
-
-import type { Break, Client, Reconciliation } from '../../client/index.ts'
+import type { Break } from '../../client/index.ts'
 import { formatAmount } from '../../core/money.ts'
 import { remoteOptions } from '../command.ts'
-import type { Command, Words } from '../command.ts'
+import type { Command } from '../command.ts'
 import { connect, expectOk } from '../connect.ts'
 import { exitCodes, usageError } from '../exit.ts'
-import type { ExitCode } from '../exit.ts'
 import { pageOf, pageOptions, printPage } from '../pages.ts'
 import { table } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
+import { reconcileFile } from './reconcile-file.ts'
+import { reconcileReport } from './reconcile-report.ts'
+import { awaitRun, percent, showRun } from './reconcile-run.ts'
 import { whyNeeded, whyOption } from './stop.ts'
 
 type Style = Terminal['style']
-
-const pollMs = 300
 
 const run: Command = {
   name: 'reconcile run',
@@ -36,67 +34,10 @@ exits with 1 if there are differences or it could not be finished.`,
     const processor = words.text('processor')
     const from = new Date(Date.now() - days * 86_400_000).toISOString()
     const begun = await client.reconcile({ from, ...(processor === null ? {} : { processor }) })
-    const ended = await atEnd(client, expectOk(begun).reconciliation)
-    return show(ended, words, terminal)
+    const ended = await awaitRun(client, expectOk(begun).reconciliation)
+    return showRun(ended, words, terminal)
   },
 }
-
-async function atEnd(client: Client, begun: Reconciliation): Promise<Reconciliation> {
-  let shown = begun
-  while (shown.status === 'running') {
-    await sleep(pollMs)
-    shown = expectOk(await client.reconciliation(begun.id)).reconciliation
-  }
-  return shown
-}
-
-function show(ended: Reconciliation, words: Words, { out, style }: Terminal): ExitCode {
-  if (words.is('json')) out(JSON.stringify(ended))
-  else for (const line of reportOf(ended, style)) out(line)
-  const isClean = ended.status === 'finished' && Object.keys(ended.breaks).length === 0
-  return isClean ? exitCodes.ok : exitCodes.failed
-}
-
-function reportOf(run: Reconciliation, style: Style): readonly string[] {
-  const head = `${run.id}: ${run.processor}, ${run.from} to ${run.to}`
-  if (run.status === 'failed') return [head, style('red', `It failed: ${run.cause ?? ''}`)]
-  const percent = run.match_rate === null ? 'nothing to match' : `${round(run.match_rate * 100)} %`
-  const totals = Object.entries(run.totals).map(([currency, { ours, theirs, matched }]) => [
-    currency,
-    formatAmount(ours, currency),
-    formatAmount(theirs, currency),
-    formatAmount(matched, currency),
-    formatAmount(ours - theirs, currency),
-  ])
-  const right = { align: 'right' } as const
-  return [
-    head,
-    `${run.payments} payments, ${run.records} records (${run.foreign} of others), matched: ${percent}`,
-    `${run.evidence} payments learnt something from their record`,
-    '',
-    ...table(
-      [
-        { title: 'CURRENCY' },
-        { title: 'OURS', ...right },
-        { title: 'THEIRS', ...right },
-        { title: 'AGREES', ...right },
-        { title: 'DIFFERENCE', ...right },
-      ],
-      totals,
-    ),
-    '',
-    ...(Object.keys(run.breaks).length === 0
-      ? ['No differences.']
-      : [
-          ...Object.entries(run.breaks).map(
-            ([type, count]) => `${String(count).padStart(6)} × ${type}`,
-          ),
-          'See them with `quittance breaks list`.',
-        ]),
-  ]
-}
-
-const round = (value: number): number => Math.floor(value * 100) / 100
 
 const runs: Command = {
   name: 'reconcile list',
@@ -123,7 +64,7 @@ const runs: Command = {
           each.status,
           each.requested_by,
           String(each.payments),
-          each.match_rate === null ? '–' : `${round(each.match_rate * 100)} %`,
+          each.match_rate === null ? '–' : percent(each.match_rate),
           String(Object.values(each.breaks).reduce((sum, count) => sum + count, 0)),
           each.ended_at ?? each.cause ?? '',
         ]),
@@ -221,4 +162,11 @@ and found again opens anew; what is written off does not.`,
   },
 }))
 
-export const reconcileCommands: readonly Command[] = [run, runs, list, ...acting]
+export const reconcileCommands: readonly Command[] = [
+  run,
+  reconcileFile,
+  runs,
+  reconcileReport,
+  list,
+  ...acting,
+]

@@ -26,7 +26,8 @@ Payments that \`quittance stop\` has stopped go on with \`quittance resume\`, no
   run: async (words, terminal) => {
     const config = readConfig()
     const asked = untilAsked(words.is('end-with-input'))
-    const child = config.simulatorUrl === null ? await simulatorBeside(config) : null
+    const isAlone = config.stripe === null && config.simulatorUrl === null
+    const child = isAlone ? await simulatorBeside(config) : null
     try {
       const simulatorUrl = child?.url ?? config.simulatorUrl
       const { openService } = await import('../../embedded/service.ts')
@@ -106,7 +107,9 @@ function greet(
   const where = url === 'http://127.0.0.1:4020' ? '' : `QUITTANCE_URL=${url} `
   const body = '{"amount":1999,"currency":"EUR","payee":"acme supplies","reference":"INV-1042"}'
   const lines = [
-    `simulated processor on ${simulatorUrl}: no real money moves`,
+    config.stripe === null
+      ? `simulated processor on ${simulatorUrl}: no real money moves`
+      : `payments through Stripe; a key with "test" in it moves no real money`,
     ...(tokens.made
       ? [
           '',
@@ -119,6 +122,8 @@ function greet(
             ? `tokens are in ${tokensFile(config)}`
             : 'tokens are the given ones',
         ]),
+    '',
+    `Console: ${url}/ (sign in with the operator token)`,
     '',
     'Pay a bill (run it twice: it is paid once):',
     `  curl -s ${url}/v1/payments -H "authorization: Bearer $(${tokenCommand(config)})" \\`,

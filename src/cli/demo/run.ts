@@ -72,10 +72,12 @@ export interface DemoResult {
 const apiKey = 'sim_demo_key'
 const webhookSecret = 'sim_demo_webhook_secret'
 
-/** A quiet machine needs less than half a minute for all; a busy one is given more. */
-const workWithinMs = 45_000
-const outageWithinMs = 75_000
-const convergeWithinMs = 20_000
+/**
+ * A quiet machine needs less than half a minute for all; a busy one is given more, and so is a breaker that
+ * has opened: the processor's faults may fall on one probe after the other, and each waits twice as long.
+ */
+const workWithinMs = 90_000
+const convergeWithinMs = 60_000
 const reconcileWithinMs = 20_000
 
 /** Everything that must not outlive us. */
@@ -176,12 +178,12 @@ async function play(world: World, options: DemoOptions): Promise<Played> {
   const skip = plant === 'unpaid' ? pickBill(bills, seed).id : null
   try {
     const working = work(agents, bills, { seed, skip, onBillDone })
-    const inTime = await within(working, options.outage ? outageWithinMs : workWithinMs)
-    if (!inTime) say('the agents are not done in time')
+    const inTime = await within(working, workWithinMs)
+    if (!inTime) say(`the agents are not done in time; ${await breakersOf(operator)}`)
     await killer.settled()
     // After an outage nobody helps: the rule alone takes dead letters up again.
     const { stillOpen } = await converge(operator, convergeWithinMs, { redrives: !options.outage })
-    if (stillOpen > 0) say(`${stillOpen} payments are still open`)
+    if (stillOpen > 0) say(`${stillOpen} payments are still open; ${await breakersOf(operator)}`)
   } finally {
     stopWatching()
   }
@@ -284,6 +286,13 @@ async function plantDoubleCharge(processor: ProcessorSide, bill: DemoBill): Prom
   const { id, amount, currency, payee, reference } = bill
   await processor.setFaults({})
   await processor.charge({ amount, currency, payee, reference, capture: true }, `planted-${id}`)
+}
+
+/** What keeps payments waiting is seen at the breaker first. */
+async function breakersOf(operator: Client): Promise<string> {
+  const asked = await operator.processors()
+  if (!asked.ok) return `the service does not say why: ${asked.problem.detail}`
+  return asked.data.map(({ name, breaker }) => `${name}: ${JSON.stringify(breaker)}`).join('; ')
 }
 
 function within(work: Promise<void>, forMs: number): Promise<boolean> {

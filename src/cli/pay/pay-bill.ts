@@ -1,6 +1,6 @@
 // One bill of a file: asked for, waited for, and told as what is known of it. It follows the advice of
 // every answer and never asks under a second key.
-import type { Client, Payment, PaymentRequest, Problem } from '../../client/index.ts'
+import type { Client, Payment, PaymentRequest, PaymentResult, Problem } from '../../client/index.ts'
 import { normalise } from '../../core/normalise.ts'
 
 /**
@@ -27,13 +27,21 @@ export const notAsked: BillOutcome = {
   replayed: false,
 }
 
+export interface HowToPay {
+  readonly waitMs: number
+  readonly signal: AbortSignal
+  /** A batch has asked for it already; anything but a payment is asked for again, by itself. */
+  readonly claimed?: PaymentResult
+}
+
 export async function payBill(
   client: Client,
   request: PaymentRequest,
-  how: { readonly waitMs: number; readonly signal: AbortSignal },
+  { waitMs, signal, claimed }: HowToPay,
 ): Promise<BillOutcome> {
-  const asking = { deadlineMs: how.waitMs, signal: how.signal }
-  const asked = await client.pay(request, { ...asking, waitSeconds: waitSeconds(how.waitMs) })
+  const asking = { deadlineMs: waitMs, signal }
+  if (claimed?.ok === true) return waitForEnd(client, claimed.payment, claimed.replayed, asking)
+  const asked = await client.pay(request, { ...asking, waitSeconds: waitSeconds(waitMs) })
   if (!asked.ok) return followProblem(client, request, asked.problem, asking)
   return waitForEnd(client, asked.payment, asked.replayed, asking)
 }
@@ -83,7 +91,8 @@ function isOf(payment: Payment, request: PaymentRequest): boolean {
   )
 }
 
-const isUnclear = (problem: Problem): boolean =>
+/** Asked, and nobody can say what came of it. */
+export const isUnclear = (problem: Problem): boolean =>
   problem.money_moved === 'unknown' && problem.next_action.type === 'retry_same_key'
 
 // Time that is up says nothing of the service: it may well be at work on this bill.
