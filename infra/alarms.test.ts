@@ -24,6 +24,7 @@ test('there is an alarm for each kind of trouble', () => {
     'FunctionThrottles',
     'IteratorAge',
     'NewsDlq',
+    'NotReconciled',
     'OutboxLag',
     'ParkedDlq',
     'PaymentsOverdue',
@@ -101,9 +102,10 @@ test('our numbers carry the installation, so that two of them in one account do 
   }
 })
 
-test('a sweep that is silent is trouble; nothing else is', () => {
+test('a sweep or a reconciliation that is silent is trouble; nothing else is', () => {
   for (const { id, Properties } of alarms) {
-    const expected = nameOf(id) === 'SweepSilentAlarm' ? 'breaching' : 'notBreaching'
+    const isHeard = ['SweepSilentAlarm', 'NotReconciledAlarm'].includes(nameOf(id))
+    const expected = isHeard ? 'breaching' : 'notBreaching'
     assert.equal(Properties['TreatMissingData'], expected, id)
   }
 })

@@ -116,6 +116,18 @@ function linesOfPayments(watched: Watched): readonly Line[] {
       outOf: [5, 5],
       silenceIsBad: true,
     },
+    ...(watched.settled.reconcile.everyMinutes === 0
+      ? []
+      : [
+          {
+            name: 'NotReconciled',
+            what: 'The books of a processor were not compared with ours for too long.',
+            metric: metrics.reconciledOldest,
+            threshold: thresholds.reconciledSeconds,
+            outOf: [3, 3] as const,
+            silenceIsBad: true,
+          },
+        ]),
   ]
 }
 

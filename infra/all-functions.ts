@@ -23,6 +23,7 @@ export interface Functions {
   readonly alerts: Lambda
   /** By processor. */
   readonly steps: Readonly<Record<string, Lambda>>
+  readonly reconciles: Readonly<Record<string, Lambda>>
   readonly machines: Readonly<Record<string, CfnStateMachine>>
 }
 
@@ -41,6 +42,13 @@ const stepTimeoutSeconds = 30
 /** The next one starts after a minute. */
 const sweepTimeoutSeconds = 50
 
+/** As long as Lambda lets it; what is not done by then goes on in the next one. */
+const reconcileTimeoutSeconds = 900
+
+/** Sorting is work, and the index of a million records is half a gigabyte on its way to S3 and back. */
+const reconcileMemoryMb = 1024
+const reconcileDiskMb = 4096
+
 export function makeFunctions(scope: Construct, base: Base): Functions {
   const { settled } = base
   const { limits } = settled
@@ -58,7 +66,23 @@ export function makeFunctions(scope: Construct, base: Base): Functions {
   const machines = mapValues(steps, (step, processor) =>
     makeMachine(scope, { ...base, processor, step, workflow: settled.workflow }),
   )
-  return { ...makeOthers(base, make, parts, machines), steps, machines }
+  const reconciles = mapValues(base.secrets, ({ api }, processor) =>
+    make('reconcile', `Reconcile${idOf(processor)}`, {
+      purpose: `Compares our payments with the records of ${processor}`,
+      timeoutSeconds: reconcileTimeoutSeconds,
+      memoryMb: reconcileMemoryMb,
+      diskMb: reconcileDiskMb,
+      // Twins would find the same twice over; the second one is not begun.
+      concurrency: 1,
+      statements: roles.reconcileMay(parts, api, base.putAside),
+      given: {
+        processor,
+        processorSecretArn: api.secretArn,
+        checkpointHost: base.putAside.bucketRegionalDomainName,
+      },
+    }),
+  )
+  return { ...makeOthers(base, make, parts, machines), steps, reconciles, machines }
 }
 
 function makeOthers(
@@ -66,7 +90,7 @@ function makeOthers(
   make: ReturnType<typeof maker>,
   parts: roles.Parts,
   machines: Functions['machines'],
-): Omit<Functions, 'steps' | 'machines'> {
+): Omit<Functions, 'steps' | 'reconciles' | 'machines'> {
   const { limits } = base.settled
   const webhooks = mapValues(base.secrets, ({ webhook }) => webhook)
   return {

@@ -9,8 +9,14 @@ import type { Resource } from './testkit.ts'
 
 const world = new World()
 
+// Test payments are sent from the console, recovery is of a file, a batch shares its fsync; for accounts and
+// the life of tokens there is no room in the template.
+const ofOneMachine =
+  /^\/v1\/(sandbox\/payments$|recovery|payments\/batch$|accounts|agents\/\{agentId\}\/tokens)/
+
 test('every route of the code is there, and no other', () => {
-  const expected = routes.flatMap(({ method, path, access }) => {
+  const there = routes.filter(({ path }) => !ofOneMachine.test(path))
+  const expected = there.flatMap(({ method, path, access }) => {
     const twin = access !== 'anyone' && path.startsWith('/v1/')
     return [`${method} ${path}`, ...(twin ? [`${method} /aws${path}`] : [])]
   })

@@ -1,9 +1,11 @@
-// Makes each Lambda function one file, and refuses one that has grown too large: what is loaded is
+// Makes each Lambda function one file, and beside it what it imports only when somebody asks for it (the
+// OpenAPI document, the tools of models). Refuses a function that loads too much at its start: that is
 // paid for at every cold start.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
-import type { BuildOptions, Plugin } from 'esbuild'
+import type { BuildOptions, Metafile, Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const outFolder = join(import.meta.dirname, 'build')
@@ -14,6 +16,7 @@ export const functionNames = [
   'relay',
   'dispatch',
   'step',
+  'reconcile',
   'sweep',
   'redrive',
   'alerts',
@@ -21,12 +24,12 @@ export const functionNames = [
 
 export type FunctionName = (typeof functionNames)[number]
 
-/** Minified, with the clients of the AWS SDK that it uses. */
+/** Minified, with the clients of the AWS SDK that it uses: what a start loads, and any one file beside it. */
 export const maxBytes = 1_000_000
 
 export const assetFolder = (name: FunctionName): string => join(outFolder, name)
 
-/** Bytes of each bundle. The same source gives the same bytes wherever it is made. */
+/** Bytes that a start of each loads. The same source gives the same bytes wherever it is made. */
 export async function bundle(): Promise<Record<FunctionName, number>> {
   const sizes = await Promise.all(
     functionNames.map(async (name) => [name, await bundleOne(name)] as const),
@@ -40,33 +43,59 @@ export function tooLarge(sizes: Readonly<Record<string, number>>, max = maxBytes
 }
 
 async function bundleOne(name: FunctionName): Promise<number> {
-  const contents = await bundleFrom({ entryPoints: [`src/aws/${name}.ts`] })
-  put(assetFolder(name), contents)
-  return contents.length
+  const { files, startBytes } = await bundleFrom({ entryPoints: { index: `src/aws/${name}.ts` } })
+  const folder = assetFolder(name)
+  for (const [file, contents] of files) put(folder, file, contents)
+  // Of a source that was another one.
+  for (const file of readdirSync(folder)) if (!files.has(file)) rmSync(join(folder, file))
+  return Math.max(startBytes, ...[...files.values()].map(({ length }) => length))
 }
 
 type Source = Pick<BuildOptions, 'entryPoints' | 'stdin'>
 
+export interface Bundled {
+  /** By name; those besides the entry are loaded when they are asked for. */
+  readonly files: ReadonlyMap<string, Uint8Array>
+  /** What is loaded before the first line runs. */
+  readonly startBytes: number
+}
+
 /** One module, as all of them are made. */
-export async function bundleFrom(source: Source): Promise<Uint8Array> {
-  const { outputFiles } = await build({
+export async function bundleFrom(source: Source): Promise<Bundled> {
+  const { outputFiles, metafile } = await build({
     ...source,
     absWorkingDir: root,
     bundle: true,
+    splitting: true,
     minify: true,
     platform: 'node',
     format: 'esm',
     target: 'node24',
+    outdir: 'build',
+    outExtension: { '.js': '.mjs' },
+    chunkNames: '[name]-[hash]',
     banner: { js: requireForPackages },
     mainFields: ['module', 'main'],
     legalComments: 'none',
     plugins: [lean],
     write: false,
+    metafile: true,
     logLevel: 'error',
   })
-  const [made] = outputFiles
-  if (made === undefined) throw new Error('Nothing was made.')
-  return made.contents
+  const files = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]))
+  return { files, startBytes: startBytesOf(metafile) }
+}
+
+function startBytesOf({ outputs }: Metafile): number {
+  const [entry] = Object.keys(outputs).filter((file) => /(index|stdin)[.]mjs$/.test(file))
+  if (entry === undefined) throw new Error('Nothing was made.')
+  const loaded = new Set([entry])
+  for (const file of loaded) {
+    for (const { path, kind } of outputs[file]?.imports ?? []) {
+      if (kind === 'import-statement' && path in outputs) loaded.add(path)
+    }
+  }
+  return [...loaded].reduce((sum, file) => sum + (outputs[file]?.bytes ?? 0), 0)
 }
 
 // Packages that are written for `require` still ask for it; the minifier makes no such long name.
@@ -75,12 +104,12 @@ const requireForPackages =
   'const require=createRequireOfBundle(import.meta.url);'
 
 /** Never half of it, and nothing where it is there already: another synth may be reading. */
-function put(folder: string, contents: Uint8Array): void {
-  const file = join(folder, 'index.mjs')
+function put(folder: string, name: string, contents: Uint8Array): void {
+  const file = join(folder, name)
   if (existsSync(file) && readFileSync(file).equals(contents)) return
   mkdirSync(folder, { recursive: true })
   // Beside the folder, all of which is uploaded.
-  const unfinished = `${folder}.${process.pid}`
+  const unfinished = `${folder}.${name}.${process.pid}`
   writeFileSync(unfinished, contents)
   renameSync(unfinished, file)
 }
@@ -117,7 +146,13 @@ const lean: Plugin = {
 if (import.meta.main) {
   const sizes = await bundle()
   for (const name of functionNames) {
-    console.log(`${name.padEnd(10)} ${(sizes[name] / 1000).toFixed(0).padStart(5)} kB`)
+    const folder = assetFolder(name)
+    const whole = readdirSync(folder).reduce(
+      (sum, file) => sum + statSync(join(folder, file)).size,
+      0,
+    )
+    const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(0).padStart(5)} kB`
+    console.log(`${name.padEnd(10)} ${kilobytes(sizes[name])}, the whole asset ${kilobytes(whole)}`)
   }
   const over = tooLarge(sizes)
   if (over.length > 0) {

@@ -97,7 +97,8 @@ test('the template is well below what CloudFormation takes', (t) => {
   const text = readFileSync(templatePath(standard.out), 'utf8')
   const { Resources, Outputs } = templateIn(standard.out)
   t.diagnostic(`${Object.keys(Resources).length} resources, ${Math.round(text.length / 1000)} kB`)
-  assert.ok(Object.keys(Resources).length <= 400, 'the limit is 500')
+  // Each further processor brings some fifteen of its own.
+  assert.ok(Object.keys(Resources).length <= 420, 'the limit is 500')
   assert.ok(text.length < 800_000, 'the limit is 1 MB')
   assert.ok(Object.keys(Outputs).length >= 8)
 })

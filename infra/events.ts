@@ -8,6 +8,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3'
 import type * as sqs from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 
+import { checkpointPrefix } from '../src/aws/checkpoints.ts'
 import { streamFilter } from '../src/stores/dynamodb/table.ts'
 import { letRulesSend, makeDeadLetterQueue } from './queues.ts'
 import { statement, throughKey } from './statements.ts'
@@ -115,6 +116,12 @@ export function makeRecordBucket(scope: Construct, key: IKey): s3.Bucket {
     objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
     versioned: true,
     lifecycleRules: [
+      // Of runs that never came back for it; each that ends takes its own away.
+      {
+        prefix: checkpointPrefix,
+        expiration: Duration.days(7),
+        noncurrentVersionExpiration: Duration.days(1),
+      },
       {
         expiration: Duration.days(90),
         noncurrentVersionExpiration: Duration.days(30),
@@ -130,6 +137,17 @@ export const putAside = (bucket: s3.Bucket, key: IKey) => [
   statement('PlatformPutAside', ['s3:PutObject'], [`${bucket.bucketArn}/aws/lambda/*`]),
   statement('PlatformPutAsideBucket', ['s3:ListBucket'], [bucket.bucketArn]),
   throughKey(key, 'send', ['s3']),
+]
+
+/** What a reconciliation has read so far, below another prefix of the same bucket. */
+export const keepCheckpoints = (bucket: s3.Bucket) => [
+  statement(
+    'Checkpoints',
+    ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'],
+    [`${bucket.bucketArn}/${checkpointPrefix}*`],
+  ),
+  // Who may not list is told 403 of what is not there, as of what is refused.
+  statement('PlatformCheckpointsBucket', ['s3:ListBucket'], [bucket.bucketArn]),
 ]
 
 interface StreamProps {

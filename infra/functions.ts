@@ -1,6 +1,6 @@
 // One Lambda function with a role and a log group of its own. The role is written here, whole: CDK
 // may add nothing to it.
-import { Duration, Stack } from 'aws-cdk-lib'
+import { Duration, Size, Stack } from 'aws-cdk-lib'
 import * as iam from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import * as lambda from 'aws-cdk-lib/aws-lambda'
@@ -16,6 +16,8 @@ export interface FunctionProps {
   readonly purpose: string
   readonly timeoutSeconds: number
   readonly memoryMb: number
+  /** Of its disk; Lambda's own size unless told. */
+  readonly diskMb?: number
   /** Kept free for it, and its ceiling. */
   readonly concurrency?: number
   readonly environment: Readonly<Record<string, string>>
@@ -61,6 +63,7 @@ export function makeFunction(
     code: lambda.Code.fromAsset(assetFolder(props.asset)),
     timeout: Duration.seconds(props.timeoutSeconds),
     memorySize: props.memoryMb,
+    ...(props.diskMb === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(props.diskMb) }),
     environment: { ...props.environment },
     role: role.withoutPolicyUpdates(),
     logGroup,

@@ -36,6 +36,7 @@ export function metricsOf(watched: Watched) {
     outboxOldest: ours('OutboxOldestSeconds'),
     dueOldest: ours('DueOldestSeconds'),
     deadLetters: ours('DeadLetters'),
+    reconciledOldest: ours('ReconciledOldestSeconds', cloudwatch.Stats.MAXIMUM, fiveMinutes),
     sweepFinished: ours('SweepFinished', cloudwatch.Stats.SUM),
 
     iteratorAge: watched.relay.metric('IteratorAge', {

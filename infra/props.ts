@@ -6,6 +6,8 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 
 import type { IamCaller } from '../src/aws/identities.ts'
+import { defaultJwt, jwtFault } from '../src/core/access.ts'
+import type { JwtSettings } from '../src/core/access.ts'
 import type { Workflow } from '../src/aws/state-machine.ts'
 
 export interface QuittanceProps {
@@ -15,6 +17,8 @@ export interface QuittanceProps {
   readonly workflow?: Workflow
   readonly limits?: Partial<Limits>
   readonly alarms?: AlarmProps
+  /** How often each processor's books are compared with ours (0: only when asked), and how far back. */
+  readonly reconcile?: Partial<ReconcileProps>
   /** Of every log group. */
   readonly logRetention?: RetentionDays
   /** How long every event can be replayed from the bus's archive. */
@@ -25,6 +29,8 @@ export interface QuittanceProps {
   readonly usagePlan?: UsagePlanProps
   /** Roles of this account that sign their requests; with any, there are routes for them below `/aws`. */
   readonly identities?: readonly IamCaller[]
+  /** An identity provider whose tokens are taken besides our own: `sub` is the id of an agent. */
+  readonly jwt?: JwtProps
   /** A web ACL of AWS WAF, regional, in the same account. */
   readonly webAclArn?: string
   /** May the simulated processor be used where others can reach it? No money moves there. */
@@ -103,6 +109,8 @@ export interface Thresholds {
   /** A payment whose next step is due. */
   readonly overdueSeconds: number
   readonly iteratorAgeSeconds: number
+  /** Since a processor's books were compared to their end; where it is done less often, three times that. */
+  readonly reconciledSeconds: number
   /** Answers of 5xx a minute at the door. */
   readonly serverErrors: number
   /** Throttled invocations in five minutes. */
@@ -114,9 +122,20 @@ const defaultThresholds: Thresholds = {
   outboxSeconds: 60,
   overdueSeconds: 120,
   iteratorAgeSeconds: 60,
+  reconciledSeconds: 10_800,
   serverErrors: 5,
   throttles: 10,
 }
+
+export type JwtProps = Pick<JwtSettings, 'jwksUrl' | 'issuer' | 'audience'> & Partial<JwtSettings>
+
+export interface ReconcileProps {
+  readonly everyMinutes: number
+  readonly days: number
+}
+
+/** As on one machine. */
+const defaultReconcile: ReconcileProps = { everyMinutes: 60, days: 10 }
 
 export interface VpcProps {
   readonly vpc: IVpc
@@ -140,12 +159,25 @@ export function withDefaults(props: QuittanceProps) {
     throw new Error(`A processor is called ${wrong}: small letters, digits and _ only.`)
   }
   if (names.length === 0) throw new Error('Quittance needs at least one processor.')
+  const jwt = props.jwt === undefined ? null : { ...defaultJwt, ...props.jwt }
+  const fault = jwt === null ? null : jwtFault(jwt)
+  if (fault !== null) throw new Error(`The jwt of Quittance: ${fault}`)
+  const reconcile = { ...defaultReconcile, ...props.reconcile }
   return {
     ...props,
+    jwt,
+    reconcile,
     workflow: props.workflow ?? ('standard' as const),
     identities: props.identities ?? [],
     limits: { ...defaultLimits, ...props.limits },
-    thresholds: { ...defaultThresholds, ...props.alarms?.thresholds },
+    thresholds: {
+      ...defaultThresholds,
+      reconciledSeconds: Math.max(
+        defaultThresholds.reconciledSeconds,
+        3 * 60 * reconcile.everyMinutes,
+      ),
+      ...props.alarms?.thresholds,
+    },
     runbookUrl: props.alarms?.runbookUrl ?? 'docs/runbooks/README.md',
     archiveDays: props.archiveDays ?? 30,
     epoch: props.epoch ?? 1,

@@ -100,10 +100,18 @@ function wake(scope: Quittance): Queue {
     // Takes up what the processor's webhooks have said.
     input: { task: 'Observe' },
   }))
+  const reconciles = Object.entries(functions.reconciles).map(([processor, target]) => ({
+    id: `Reconcile${idOf(processor)}`,
+    // Each minute, although little is due then: what was asked for begins, and what was cut off goes on.
+    when,
+    target,
+    input: { task: 'Reconcile' },
+  }))
   const wakes = [
     { id: 'Sweep', when, target: functions.sweep, input: { task: 'Sweep' } },
     { id: 'Redrive', when, target: functions.redrive, input: { task: 'Redrive' } },
     ...steps,
+    ...reconciles,
   ]
   for (const { id, target } of wakes) notRepeated(scope, `${id}Async`, target)
   return makeSchedules(scope, base.key, wakes, base.settled.paused)

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { Vpc } from 'aws-cdk-lib/aws-ec2'
 import type { IVpc } from 'aws-cdk-lib/aws-ec2'
 
-import { routes } from '../src/http/routes.ts'
+import { served } from './api.ts'
 import { listOf, nameOf, refersTo, statementsOf, World } from './testkit.ts'
 import type { Resource } from './testkit.ts'
 import { wildcardReasons } from './wildcards.ts'
@@ -34,7 +34,7 @@ test('every action is written out', () => {
   const statements = [...ownRoles, ...world.all('IAM::ManagedPolicy')].flatMap(statementsOf)
   assert.ok(statements.length > 50)
   for (const { Sid, Effect, Action } of statements) {
-    assert.equal(Effect, 'Allow')
+    assert.equal(Effect, Sid === 'NotTheirs' ? 'Deny' : 'Allow')
     for (const action of listOf(Action)) assert.doesNotMatch(action, /\*/, Sid)
   }
 })
@@ -69,11 +69,15 @@ test('a role is for one service, and those that could be confused for this accou
 
 // ── Secrets ──────────────────────────────────────────────────────────────────────────────────────
 
-test('a secret of a processor is read by its own step function and by nothing else', () => {
+test('a secret of a processor is read by its own functions that call it, and by nothing else', () => {
   for (const name of ['North', 'South']) {
     const secret = world.one('SecretsManager::Secret', `Secret${name}`)
-    assert.deepEqual(rolesThatReach(secret), [`Step${name}Role`])
-    assert.deepEqual(functionsToldOf(secret), [`Step${name}`])
+    const callers = [`Step${name}`, `Reconcile${name}`]
+    assert.deepEqual(
+      rolesThatReach(secret),
+      callers.map((each) => `${each}Role`),
+    )
+    assert.deepEqual(functionsToldOf(secret), callers)
   }
 })
 
@@ -138,6 +142,34 @@ test('relay marks payments and touches nothing else', () => {
   for (const other of ['b#account', 'c#stop', 'u#hash']) assert.ok(!mayTouch(relay, other), other)
 })
 
+test('reconciliation keeps its books; those who pay do not touch them, and it claims nothing', () => {
+  const reconcile = world.one('IAM::Role', 'ReconcileNorthRole')
+  for (const row of ['p#pay_1', 'n#rec_1', 'm#brk_1', 'i#alert']) {
+    assert.ok(mayTouch(reconcile, row), row)
+  }
+  for (const row of ['k#agent/key', 'u#hash', 'r#account/reference', 'w#message']) {
+    assert.ok(!mayTouch(reconcile, row), row)
+  }
+  const keepers = ownRoles.filter((role) => mayTouch(role, 'n#rec_1')).map(({ id }) => nameOf(id))
+  assert.deepEqual(keepers.toSorted(), ['IntakeRole', 'ReconcileNorthRole', 'ReconcileSouthRole'])
+})
+
+test('objects in the bucket: what reconciliation keeps is its own, and it sees no record put aside', () => {
+  const reaching = ownRoles.flatMap((role) =>
+    statementsOf(role)
+      .filter(({ Action }) => listOf(Action).some((each) => /^s3:.*Object$/.test(each)))
+      .map(({ Action, Resource }) => {
+        const [, prefix] = /\/([^"]*)"\]\]\}$/.exec(JSON.stringify(Resource)) ?? []
+        return `${nameOf(role.id)} ${listOf(Action).length} ${prefix}`
+      }),
+  )
+  assert.deepEqual(reaching.toSorted(), [
+    'ReconcileNorthRole 3 reconciling/*',
+    'ReconcileSouthRole 3 reconciling/*',
+    'RelayRole 1 aws/lambda/*',
+  ])
+})
+
 test('our key is used through a service, or by one that reads for us', () => {
   for (const role of ownRoles) {
     for (const { Sid, Action, Condition } of statementsOf(role)) {
@@ -151,8 +183,9 @@ test('our key is used through a service, or by one that reads for us', () => {
 
 // ── Callers with an AWS identity ─────────────────────────────────────────────────────────────────
 
-const patternsOf = (name: string): readonly RegExp[] =>
+const patternsOf = (name: string, effect: string): readonly RegExp[] =>
   statementsOf(world.one('IAM::ManagedPolicy', name))
+    .filter(({ Effect }) => Effect === effect)
     .flatMap(({ Resource }) => listOf(Resource))
     .map((arn) => {
       const [, parts] = (arn as { 'Fn::Join': [string, unknown[]] })['Fn::Join']
@@ -160,13 +193,16 @@ const patternsOf = (name: string): readonly RegExp[] =>
       return new RegExp(`^${path.replace(/[.]/g, '\\.').replaceAll('*', '.*')}$`)
     })
 
-const mayCall = (name: string, { method, path }: (typeof routes)[number]): boolean =>
-  patternsOf(name).some((pattern) =>
-    pattern.test(`${method}/aws${path.replace(/\{\w+\}/g, 'some-id')}`),
+function mayCall(name: string, { method, path }: (typeof served)[number]): boolean {
+  const asked = `${method}/aws${path.replace(/\{\w+\}/g, 'some-id')}`
+  const [allowed, denied] = ['Allow', 'Deny'].map((effect) =>
+    patternsOf(name, effect).some((pattern) => pattern.test(asked)),
   )
+  return allowed === true && denied !== true
+}
 
 test('the policy for agents reaches the routes of agents, and not one of operators', () => {
-  for (const route of routes.filter(({ path }) => path.startsWith('/v1/'))) {
+  for (const route of served.filter(({ path }) => path.startsWith('/v1/'))) {
     assert.equal(mayCall('AgentPolicy', route), route.access.includes('agent'), route.path)
     assert.equal(mayCall('OperatorPolicy', route), route.access.includes('operator'), route.path)
   }
@@ -174,7 +210,7 @@ test('the policy for agents reaches the routes of agents, and not one of operato
 
 test('neither policy does anything but invoke', () => {
   for (const policy of world.all('IAM::ManagedPolicy')) {
-    assert.deepEqual(actionsOf(policy), ['execute-api:Invoke'])
+    assert.deepEqual([...new Set(actionsOf(policy))], ['execute-api:Invoke'])
   }
 })
 

@@ -7,9 +7,9 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 
 import type { TableName } from '../src/ports.ts'
-import { tableDefinition } from '../src/stores/dynamodb/table.ts'
+import type { IndexName } from '../src/stores/dynamodb/table.ts'
 import type { Base } from './base.ts'
-import { putAside } from './events.ts'
+import { keepCheckpoints, putAside } from './events.ts'
 import {
   consume,
   onIndexes,
@@ -41,10 +41,16 @@ export const partsOf = ({ key, table, topic, work, bus }: Base): Parts => ({
 
 type Statements = readonly PolicyStatement[]
 
-const indexNames = tableDefinition.indexes.map(({ name }) => name)
-
-const readActions = ['GetItem', 'Query']
-const writeActions = ['ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem']
+/**
+ * What each does to rows. Nothing in the engine deletes one; only a claim looks at a row that it does not
+ * write; a row is updated, the events of a commit are put, and the events of one payment are a query.
+ */
+const actionsOf = {
+  claims: ['ConditionCheckItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+  drives: ['GetItem', 'PutItem', 'Query', 'UpdateItem'],
+  redrives: ['GetItem', 'PutItem', 'UpdateItem'],
+  watches: ['GetItem', 'Query', 'UpdateItem'],
+} as const
 
 /** What stands behind a token is read where a caller is identified, and nowhere else. */
 const callerTables: readonly TableName[] = ['agent', 'token']
@@ -57,6 +63,7 @@ const payingTables: readonly TableName[] = [
   'audit',
   'breaker',
   'budget',
+  'clock',
   'control',
   'dead_letter',
   'details',
@@ -65,18 +72,15 @@ const payingTables: readonly TableName[] = [
   'webhook',
 ]
 
-/** What every function needs that runs the engine. */
-const runsEngine = (
-  { table, topicArn }: Parts,
-  tables: readonly TableName[] | 'all' = payingTables,
-): Statements => [
-  onRows(table, {
-    sid: 'Rows',
-    actions: [...readActions, ...writeActions],
-    ...(tables === 'all' ? {} : { of: tables }),
-  }),
-  onIndexes(table, indexNames),
-  publish(topicArn),
+/** What is due, what is listed by status, all rows of a small table. */
+const workIndexes: readonly IndexName[] = ['account', 'all', 'work']
+/** What people look through. */
+const listIndexes: readonly IndexName[] = ['account', 'all', 'reference']
+
+/** What every function needs that runs the engine where payments go on. */
+const runsEngine = ({ table }: Parts, does: keyof typeof actionsOf): Statements => [
+  onRows(table, { sid: 'Rows', actions: actionsOf[does], of: payingTables }),
+  onIndexes(table, workIndexes),
 ]
 
 export const authoriseMay = ({ table, key }: Parts): Statements => [
@@ -84,23 +88,40 @@ export const authoriseMay = ({ table, key }: Parts): Statements => [
   throughKey(key, 'read', ['dynamodb']),
 ]
 
+/** Any row: claims, tokens and what operators do. It tells nobody: the bus and the sweep do. */
 export const intakeMay = (parts: Parts, webhookSecrets: readonly ISecret[]): Statements => [
-  ...runsEngine(parts, 'all'),
+  onRows(parts.table, { sid: 'Rows', actions: actionsOf.claims }),
+  onIndexes(parts.table, listIndexes),
   readSecrets(...webhookSecrets),
-  throughKey(parts.key, 'write', ['dynamodb', 'sns', 'secretsmanager']),
+  throughKey(parts.key, 'write', ['dynamodb', 'secretsmanager']),
 ]
 
 /** One processor's secret, and no other's. */
 export const stepMay = (parts: Parts, secret: ISecret): Statements => [
-  ...runsEngine(parts),
+  ...runsEngine(parts, 'drives'),
+  publish(parts.topicArn),
   readSecrets(secret),
   throughKey(parts.key, 'write', ['dynamodb', 'sns', 'secretsmanager']),
+]
+
+/** It learns what records prove of payments, keeps runs and breaks, and moves no money. */
+export const reconcileMay = (parts: Parts, secret: ISecret, bucket: Bucket): Statements => [
+  onRows(parts.table, {
+    sid: 'Rows',
+    actions: actionsOf.redrives,
+    of: [...payingTables.filter((table) => table !== 'webhook'), 'break', 'reconciliation'],
+  }),
+  onIndexes(parts.table, workIndexes),
+  publish(parts.topicArn),
+  readSecrets(secret),
+  ...keepCheckpoints(bucket),
+  throughKey(parts.key, 'write', ['dynamodb', 's3', 'sns', 'secretsmanager']),
 ]
 
 export const relayMay = (parts: Parts, bucket: Bucket): Statements => [
   onRows(parts.table, {
     sid: 'Marks',
-    actions: [...readActions, 'UpdateItem'],
+    actions: ['Query', 'UpdateItem'],
     of: ['payment'],
   }),
   statement('Events', ['events:PutEvents'], [parts.busArn]),
@@ -122,19 +143,22 @@ export const dispatchMay = (parts: Parts, machines: readonly CfnStateMachine[]):
 ]
 
 export const sweepMay = (parts: Parts): Statements => [
-  ...runsEngine(parts),
+  ...runsEngine(parts, 'watches'),
+  publish(parts.topicArn),
   statement('Events', ['events:PutEvents'], [parts.busArn]),
   send('Work', parts.workArn),
   throughKey(parts.key, 'write', ['dynamodb', 'sns', 'sqs']),
 ]
 
+/** What it raises is told by the next sweep. */
 export const redriveMay = (parts: Parts): Statements => [
-  ...runsEngine(parts),
-  throughKey(parts.key, 'write', ['dynamodb', 'sns']),
+  ...runsEngine(parts, 'redrives'),
+  throughKey(parts.key, 'write', ['dynamodb']),
 ]
 
 export const alertsMay = (parts: Parts, failedArn: string): Statements => [
-  ...runsEngine(parts),
+  ...runsEngine(parts, 'watches'),
+  publish(parts.topicArn),
   send('NotTold', failedArn),
   throughKey(parts.key, 'write', ['dynamodb', 'sns', 'sqs']),
 ]

@@ -19,7 +19,6 @@ export interface Wake {
   readonly input: Readonly<Record<string, string>>
 }
 
-/** For reconciliation to come as well: it adds a line to the list. */
 export function makeSchedules(
   scope: Construct,
   key: IKey,

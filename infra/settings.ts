@@ -15,6 +15,7 @@ export interface Given {
   readonly stateMachines?: Readonly<Record<string, string>>
   readonly processor?: string
   readonly processorSecretArn?: string
+  readonly checkpointHost?: string
   /** By processor. */
   readonly webhookSecretArns?: Readonly<Record<string, string>>
 }
@@ -22,7 +23,6 @@ export interface Given {
 /** What the engine is opened with, wherever it runs. */
 const engine = [
   'ALERT_RUNBOOK_URL',
-  'ALERT_TOPIC_ARN',
   'INSTALLATION',
   'PROCESSORS',
   'SANDBOX',
@@ -32,14 +32,23 @@ const engine = [
 
 /** Every function's settings, without `QUITTANCE_`. A name that has no value then stops the synth. */
 export const settingsUsed = {
-  authorise: ['TABLE'],
+  authorise: ['JWT', 'TABLE'],
   intake: [...engine, 'AGENT_RATE', 'IAM_CALLERS', 'WEBHOOK_SECRET_ARNS'],
   relay: ['BUS', 'TABLE', 'WORK_QUEUE_URL'],
   dispatch: ['EPOCH', 'STATE_MACHINES'],
-  step: [...engine, 'PROCESSOR', 'PROCESSOR_SECRET_ARN', 'WORKFLOW'],
-  sweep: [...engine, 'BUS', 'WORK_QUEUE_URL'],
+  step: [...engine, 'ALERT_TOPIC_ARN', 'PROCESSOR', 'PROCESSOR_SECRET_ARN', 'WORKFLOW'],
+  reconcile: [
+    ...engine,
+    'ALERT_TOPIC_ARN',
+    'CHECKPOINT_HOST',
+    'PROCESSOR',
+    'PROCESSOR_SECRET_ARN',
+    'RECONCILE_DAYS',
+    'RECONCILE_MINUTES',
+  ],
+  sweep: [...engine, 'ALERT_TOPIC_ARN', 'BUS', 'WORK_QUEUE_URL'],
   redrive: engine,
-  alerts: engine,
+  alerts: [...engine, 'ALERT_TOPIC_ARN'],
 } as const satisfies Record<FunctionName, readonly string[]>
 
 export function environmentOf(name: FunctionName, given: Given): Record<string, string> {
@@ -62,12 +71,17 @@ function settingsOf(given: Given): Record<string, string | undefined> {
     ALERT_RUNBOOK_URL: settled.runbookUrl,
     ALERT_TOPIC_ARN: given.topicArn,
     BUS: given.busName,
+    CHECKPOINT_HOST: given.checkpointHost,
     EPOCH: String(settled.epoch),
     IAM_CALLERS: json(settled.identities),
     INSTALLATION: given.installation,
+    // Read by the authoriser as it is: nothing of it is made when the template is deployed.
+    JWT: JSON.stringify(settled.jwt),
     PROCESSOR: given.processor,
     PROCESSORS: json(processorsOf(settled)),
     PROCESSOR_SECRET_ARN: given.processorSecretArn,
+    RECONCILE_DAYS: String(settled.reconcile.days),
+    RECONCILE_MINUTES: String(settled.reconcile.everyMinutes),
     SANDBOX: settled.sandbox ? '1' : '0',
     STATE_MACHINES: json(given.stateMachines),
     TABLE: given.tableName,

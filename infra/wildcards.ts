@@ -10,10 +10,13 @@ export const wildcardReasons: Readonly<Record<string, string>> = {
   PlatformVpc: 'Lambda makes the network interfaces; their ids are not known before.',
   PlatformStreams:
     'Lambda asks for dynamodb:ListStreams before it makes a mapping, and the action knows no resource.',
+  Checkpoints:
+    'An object for each run, named by its id, below a prefix of its own in this one bucket.',
   PlatformPutAside: 'Lambda names the objects, below a prefix of its own in this one bucket.',
   PlatformLogDelivery:
     'The actions of log delivery know no resource; Step Functions needs them all.',
   TheirRoutes: 'The star stands for the id in a path; the method and the rest of it are exact.',
+  NotTheirs: 'The same, refused: routes of others that a star of TheirRoutes would reach.',
 }
 
 interface Statement {

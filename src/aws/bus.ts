@@ -4,6 +4,8 @@ import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge'
 
 import type { PaymentEvent } from '../core/payment.ts'
 import { toEventJson } from '../http/events.ts'
+import { logLine } from './metrics.ts'
+import { drives } from './work.ts'
 
 /** Source of every event of ours. */
 const source = 'quittance'
@@ -19,6 +21,20 @@ export interface Outgoing {
   readonly agent: string | null
   readonly account: string | null
   readonly drive: boolean
+}
+
+/** Events of one payment, with what whoever listens wants to know of it. */
+export function outgoingOf(
+  events: readonly PaymentEvent[],
+  about: { readonly agent: string; readonly account: string } | null,
+): readonly Outgoing[] {
+  return events.map((event) => ({
+    event,
+    prevSeq: event.seq - 1,
+    agent: about?.agent ?? null,
+    account: about?.account ?? null,
+    drive: drives(event),
+  }))
 }
 
 export interface Bus {
@@ -49,7 +65,9 @@ async function putPage(
     // 200 says nothing about the entries: each has its own answer.
     const { Entries } = await client.send(new PutEventsCommand({ Entries: [...entries] }))
     return entries.map((_, place) => Entries?.[place]?.EventId !== undefined)
-  } catch {
+  } catch (error) {
+    const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    logLine()({ level: 'warn', kind: 'bus_refused', detail })
     return entries.map(() => false)
   }
 }

@@ -28,3 +28,6 @@ export function stepError(name: StepErrorName, message: string): Error {
   error.name = name
   return error
 }
+
+export const isStepError = (error: unknown): boolean =>
+  error instanceof Error && stepErrorNames.some((name) => name === error.name)

@@ -1,6 +1,7 @@
 // Callers that sign with an AWS identity, below `/aws`: the gateway has checked the signature and whether
 // IAM lets the role use this route; whose role it is stands in the template.
-import type { CallerContext } from './authorise.ts'
+import { isScope } from '../core/access.ts'
+import type { Identity } from '../engine/identity.ts'
 
 export type IamCaller = {
   /** Its name, without path: all that is left of it in the ARN of a session. */
@@ -19,7 +20,7 @@ export const isSigned = (path: string): boolean => path.startsWith(`${signedPref
 export function callerOfRole(
   userArn: string | null | undefined,
   known: readonly IamCaller[],
-): CallerContext | null {
+): Identity | null {
   const [, iamRole, session] =
     /^arn:[\w-]+:sts::\d{12}:assumed-role\/([\w+=,.@-]+)\/([\w+=,.@-]+)$/.exec(userArn ?? '') ?? []
   const caller = known.find((each) => each.iamRole === iamRole)
@@ -27,4 +28,21 @@ export function callerOfRole(
   if (caller.role === 'operator') return { role: 'operator', name: `${iamRole}/${session}` }
   const { agent, account } = caller
   return { role: 'agent', agent, account }
+}
+
+/** What the authoriser has told; API Gateway passes it on as text, and nothing else is believed. */
+export function callerOfContext(
+  context: Readonly<Record<string, unknown>> | null | undefined,
+): Identity | null {
+  const { role, agent, account, name, scopes, visibility } = context ?? {}
+  if (role === 'operator' && typeof name === 'string') return { role, name }
+  if (role !== 'agent' || typeof agent !== 'string' || typeof account !== 'string') return null
+  return {
+    role,
+    agent,
+    account,
+    // What is no scope allows nothing.
+    ...(typeof scopes === 'string' ? { scopes: scopes.split(' ').filter(isScope) } : {}),
+    ...(visibility === 'own' ? { visibility } : {}),
+  }
 }

@@ -5,8 +5,8 @@ import { createApp } from '../http/app.ts'
 import type { Surroundings } from '../http/service.ts'
 import type { Processor } from '../ports.ts'
 import { readWebhook as readSimulated } from '../processors/simulated/webhook.ts'
-import type { CallerContext } from './authorise.ts'
-import { callerOfRole, isSigned, signedPrefix } from './identities.ts'
+import type { Identity } from '../engine/identity.ts'
+import { callerOfContext, callerOfRole, isSigned, signedPrefix } from './identities.ts'
 import type { IamCaller } from './identities.ts'
 import { openEngine } from './open-engine.ts'
 import type { AwsEngine } from './open-engine.ts'
@@ -39,7 +39,7 @@ type App = ReturnType<typeof createApp>
 
 interface Opened {
   readonly app: App
-  readonly flush: AwsEngine['flush']
+  readonly during: AwsEngine['during']
   readonly roles: readonly IamCaller[]
 }
 
@@ -61,14 +61,15 @@ async function open(settings: Settings): Promise<Opened> {
       readSimulated(secret, body, headers, nowMs)
     processors.set(name, describedProcessor(name, given, readWebhook))
   }
-  const { engine, flush } = openEngine({ settings, processors })
+  // Somebody waits for the answer: the bus and the sweep tell what people must hear of.
+  const { engine, during } = openEngine({ settings, processors, isBlind: true })
   const app = createApp({
     engine,
     door: openDoor(rateOf(settings.text('AGENT_RATE'))),
     isReady: () => ({ ready: true }),
     alertRunbookUrl: settings.text('ALERT_RUNBOOK_URL'),
   })
-  return { app, flush, roles: settings.json<IamCaller[]>('IAM_CALLERS') }
+  return { app, during, roles: settings.json<IamCaller[]>('IAM_CALLERS') }
 }
 
 /** How long one that was opened is kept: a webhook's secret may have changed. */
@@ -80,16 +81,14 @@ export async function handler(event: GatewayEvent): Promise<GatewayAnswer> {
     openedAtMs = Date.now()
     opened = open(readSettings())
   }
-  const { app, flush, roles } = await opened.catch((error: unknown) => {
+  const { app, during, roles } = await opened.catch((error: unknown) => {
     opened = null
     throw error
   })
-  try {
-    return await answer(app, event, roles)
-  } finally {
-    await flush()
-  }
+  return during(noTime, () => answer(app, event, roles))
 }
+
+const noTime = (): number => 0
 
 export async function answer(
   app: Pick<App, 'fetch'>,
@@ -108,7 +107,7 @@ export async function answer(
 function requestOf(event: GatewayEvent): Request {
   const { httpMethod: method, body, isBase64Encoded, requestContext } = event
   const path = isSigned(event.path) ? event.path.slice(signedPrefix.length) : event.path
-  const url = new URL(path, `https://${requestContext.domainName ?? 'localhost'}`)
+  const url = new URL(`https://${requestContext.domainName ?? 'localhost'}${path}`)
   for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) {
     for (const value of values) url.searchParams.append(name, value)
   }
@@ -132,12 +131,8 @@ const shortened = (prefer: string): string =>
 function callerOf(
   { path, requestContext }: GatewayEvent,
   roles: readonly IamCaller[],
-): CallerContext | null {
-  if (isSigned(path)) return callerOfRole(requestContext.identity?.userArn, roles)
-  const { role, agent, account, name } = requestContext.authorizer ?? {}
-  if (role === 'operator' && typeof name === 'string') return { role, name }
-  if (role === 'agent' && typeof agent === 'string' && typeof account === 'string') {
-    return { role, agent, account }
-  }
-  return null
+): Identity | null {
+  return isSigned(path)
+    ? callerOfRole(requestContext.identity?.userArn, roles)
+    : callerOfContext(requestContext.authorizer)
 }

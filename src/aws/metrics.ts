@@ -11,6 +11,7 @@ export type MetricName =
   | 'OutboxOldestSeconds'
   | 'DueOldestSeconds'
   | 'DeadLetters'
+  | 'ReconciledOldestSeconds'
   | 'SweepFinished'
 
 /** A minute is too long for these. */

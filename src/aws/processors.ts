@@ -19,6 +19,8 @@ export function describedProcessor(
     capabilities: (about) => capabilitiesFor(about, overrides),
     send: async () => notHere(),
     lookUp: async () => notHere(),
+    // Its reconciliation is a function of its own: what is asked for here is carried out there.
+    records: async () => notHere(),
     readWebhook,
     close: async () => undefined,
   })

@@ -22,21 +22,22 @@ export async function handler(_: unknown, context: Context): Promise<object> {
 }
 
 export async function redriveOnce(
-  { engine, flush }: Pick<AwsEngine, 'engine' | 'flush'>,
+  { engine, during }: Pick<AwsEngine, 'engine' | 'during'>,
   leftMs: () => number,
 ): Promise<object> {
   const isStopping = (): boolean => leftMs() < reserveMs
-  let cursor: string | null = null
-  let taken = 0
-  do {
-    const look: Awaited<ReturnType<typeof redriveByRule>> = await redriveByRule(
-      engine,
-      cursor,
-      isStopping,
-    )
-    cursor = look.cursor
-    taken += look.taken
-  } while (cursor !== null && !isStopping())
-  await flush()
-  return { taken }
+  return during(leftMs, async () => {
+    let cursor: string | null = null
+    let taken = 0
+    do {
+      const look: Awaited<ReturnType<typeof redriveByRule>> = await redriveByRule(
+        engine,
+        cursor,
+        isStopping,
+      )
+      cursor = look.cursor
+      taken += look.taken
+    } while (cursor !== null && !isStopping())
+    return { taken }
+  })
 }

@@ -3,6 +3,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 
 import { systemClock } from '../engine/system.ts'
 import { readEventItem } from '../stores/dynamodb/event-items.ts'
+import type { EventItem } from '../stores/dynamodb/event-items.ts'
 import { openDynamoStore } from '../stores/dynamodb/store.ts'
 import { openBus } from './bus.ts'
 import { failed } from './lambda.ts'
@@ -31,6 +32,7 @@ function open(): Relaying {
     queue: openWorkQueue(settings.text('WORK_QUEUE_URL')),
     table: openDynamoStore({ table: settings.text('TABLE') }),
     nowMs: systemClock.nowMs,
+    log: logLine(),
     delivered: rememberDelivered(),
   }
 }
@@ -40,42 +42,53 @@ export async function handler(event: StreamEvent): Promise<BatchResponse> {
   return relayBatch(relaying, event)
 }
 
+/** Payments of a batch that are on their way at once: they know nothing of each other. */
+const mostAtOnce = 10
+
 /**
  * A stream is given back from the first failure on, so that the one with the lowest number is told. A
- * record that cannot be read is left to be put aside, and keeps nobody else waiting for longer than that.
+ * record that cannot be read will never be: it is told of and left, without a mark.
  */
 export async function relayBatch(
   relay: Relaying,
   { Records }: StreamEvent,
 ): Promise<BatchResponse> {
-  const read = Records.map((record, place) => ({ place, item: itemOf(record) }))
-  const groups = Map.groupBy(read, ({ item }) => (item === 'unreadable' ? null : item?.paymentId))
+  const read = Records.flatMap((record, place) => {
+    const item = itemOf(relay, record)
+    return item === null ? [] : [{ place, item }]
+  })
+  const groups = [...Map.groupBy(read, ({ item }) => item.paymentId)]
   const lost: number[] = []
-  for (const [paymentId, own] of groups) {
-    const items = own.flatMap(({ item }) => (item === null || item === 'unreadable' ? [] : [item]))
-    const isUnreadable = paymentId === null
-    const isDelivered = isUnreadable
-      ? false
-      : await relayPayment(relay, items).catch((error: unknown) => {
-          logLine()({
-            level: 'error',
-            kind: 'relay_failed',
-            payment_id: paymentId ?? null,
-            detail: String(error),
-          })
+  for (let from = 0; from < groups.length; from += mostAtOnce) {
+    const page = groups.slice(from, from + mostAtOnce)
+    const delivered = await Promise.all(
+      page.map(([paymentId, own]) =>
+        relayPayment(
+          relay,
+          own.map(({ item }) => item),
+        ).catch((error: unknown) => {
+          const detail = String(error)
+          relay.log({ level: 'error', kind: 'relay_failed', payment_id: paymentId, detail })
           return false
-        })
-    if (!isDelivered) lost.push(...own.map(({ place }) => place))
+        }),
+      ),
+    )
+    for (const [index, [, own]] of page.entries()) {
+      if (delivered[index] !== true) lost.push(...own.map(({ place }) => place))
+    }
   }
   const first = Records[Math.min(...lost)]?.dynamodb?.SequenceNumber
+  if (first === undefined && lost.length > 0) throw new Error('a record has no number')
   return failed(first === undefined ? [] : [first])
 }
 
-function itemOf(record: StreamEvent['Records'][number]) {
+function itemOf(relay: Relaying, record: StreamEvent['Records'][number]): EventItem | null {
   const image = record.dynamodb?.NewImage
   try {
     return image === undefined ? null : readEventItem(image)
-  } catch {
-    return 'unreadable' as const
+  } catch (error) {
+    const number = record.dynamodb?.SequenceNumber ?? ''
+    relay.log({ level: 'error', kind: 'record_unreadable', number, detail: String(error) })
+    return null
   }
 }

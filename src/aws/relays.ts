@@ -1,9 +1,11 @@
 // From the table's stream to the bus and the work queue. An event is marked as delivered once the bus has
 // it, and everything before it; what could not be delivered is given back to the stream, and what the
 // stream gives up is published by the sweep, because it has no mark.
+import type { LogEntry } from '../engine/log.ts'
 import { isWorthAMark } from '../stores/dynamodb/event-items.ts'
 import type { EventItem } from '../stores/dynamodb/event-items.ts'
 import type { DynamoStore } from '../stores/dynamodb/store.ts'
+import { outgoingOf } from './bus.ts'
 import type { Bus, Outgoing } from './bus.ts'
 import { drives } from './work.ts'
 import type { Work, WorkQueue } from './work.ts'
@@ -13,6 +15,7 @@ export interface Relaying {
   readonly queue: WorkQueue
   readonly table: Pick<DynamoStore, 'markDelivered' | 'events'>
   readonly nowMs: () => number
+  readonly log: (entry: LogEntry) => void
   /** What this instance knows to be delivered of a payment, without a gap from the first event on. */
   readonly delivered: Delivered
 }
@@ -49,20 +52,40 @@ export async function relayPayment(
   const last = items.at(-1)
   if (last === undefined) return true
   const { paymentId, throughSeq } = last
-  const { bus, delivered, table, nowMs } = relaying
-  const missing = await missingBefore(relaying, items)
-  const outgoing = [...missing, ...items.flatMap(outgoingOf)].filter(
-    ({ event }) => event.seq > delivered.through(paymentId),
-  )
+  const { bus, delivered } = relaying
+  const knownSeq = delivered.through(paymentId)
+  const outgoing = [
+    ...(await missingBefore(relaying, items)),
+    ...items.flatMap(({ events, about }) => outgoingOf(events, about)),
+  ].filter(({ event }) => event.seq > knownSeq)
   const taken = await bus.put(outgoing)
   const firstLost = taken.indexOf(false)
   const kept = firstLost < 0 ? outgoing : outgoing.slice(0, firstLost)
   const isWorkSent = await sendWork(relaying, items, kept)
-  const lastKept = kept.at(-1)
-  if (lastKept !== undefined && isWorkSent) delivered.note(paymentId, lastKept.event.seq)
+  if (isWorkSent) noteDelivered(delivered, paymentId, kept)
   if (firstLost >= 0 || !isWorkSent) return false
-  if (isWorthAMark(last, nowMs())) await table.markDelivered(paymentId, throughSeq)
+  if (isWorthAMark(last, relaying.nowMs()) && delivered.through(paymentId) >= throughSeq) {
+    await mark(relaying, paymentId, throughSeq)
+  }
   return true
+}
+
+/** Up to the first gap: what lies in it may be one of those that the stream has given up. */
+function noteDelivered(delivered: Delivered, paymentId: string, kept: readonly Outgoing[]): void {
+  const before = delivered.through(paymentId)
+  let through = before
+  for (const { event } of kept) if (event.seq === through + 1) through = event.seq
+  if (through > before) delivered.note(paymentId, through)
+}
+
+// Everything is delivered by then. Without its mark the sweep says it once more, and that is all.
+async function mark({ table, log }: Relaying, paymentId: string, throughSeq: number) {
+  try {
+    await table.markDelivered(paymentId, throughSeq)
+  } catch (error) {
+    const detail = String(error)
+    log({ level: 'warn', kind: 'mark_not_stored', payment_id: paymentId, detail })
+  }
 }
 
 /** An instance that is new to a payment does not know what became of its earlier events. */
@@ -77,23 +100,7 @@ async function missingBefore(
   // Whoever sees the first one, or all since, knows. Else it matters only once a mark is to be set.
   if (first.prevSeq <= known || !isWorthAMark(last, nowMs())) return []
   const events = await table.events(first.paymentId, known, first.prevSeq - known)
-  return events.map((event) => ({
-    event,
-    prevSeq: event.seq - 1,
-    agent: first.about?.agent ?? null,
-    account: first.about?.account ?? null,
-    drive: drives(event),
-  }))
-}
-
-function outgoingOf({ events, about }: EventItem): readonly Outgoing[] {
-  return events.map((event) => ({
-    event,
-    prevSeq: event.seq - 1,
-    agent: about?.agent ?? null,
-    account: about?.account ?? null,
-    drive: drives(event),
-  }))
+  return outgoingOf(events, first.about)
 }
 
 /** What drives goes to the queue as well, once the bus has it; a second message is harmless. */

@@ -1,37 +1,53 @@
 // How payments stand, asked of the table each time: no instance lives long enough to count along.
-import { operationOf, statusOf } from '../core/operation.ts'
-import type { HoldReason, Payment } from '../core/payment.ts'
+import { lastSend, operationsOf, statusOf } from '../core/operation.ts'
+import type { Payment } from '../core/payment.ts'
 import type { Counts } from '../engine/alert-conditions.ts'
-import type { Clock, Store } from '../ports.ts'
+import type { Clock, Row, Store } from '../ports.ts'
 
-/** The driver comes back to an open payment within this; what is due later waits for a person or a day. */
-const activeWithinMs = 15 * 60_000
-
-/** Looked at in one go; more of them are no less urgent. */
-const most = 100
+/**
+ * Open payments that one look reads, those that are due first. Where there are more it does not say that
+ * something is over: the numbers of the last whole count stand.
+ */
+const most = 1_000
+/** Of one read of the store. */
+const pageSize = 100
+/** Everything that is still to be looked at lies before it. */
+const farAwayMs = 400 * 86_400_000
 
 export interface Standing extends Counts {
-  /** Of payments that are driven now. */
+  /** The payments that a hold keeps. */
+  readonly held: (reason: string) => readonly Row<'payment'>[]
+  /** Since when the oldest of all unknown sends is unknown. */
   readonly unknownOldestMs: () => number | null
 }
 
+interface Unknown {
+  readonly id: string
+  readonly sinceMs: number
+}
+
 export function countOpen(store: Store, clock: Clock): Standing {
-  let unknown: readonly { readonly id: string; readonly sinceMs: number }[] = []
-  let held = new Map<HoldReason, number>()
+  let unknown: readonly Unknown[] = []
+  let held: readonly Row<'payment'>[] = []
   const older = (sinceMs: number) => unknown.filter((each) => each.sinceMs <= sinceMs)
+  const heldBy = (reason: string) =>
+    held.filter(({ value }) => value.payment.holds.some((hold) => hold.reason === reason))
   return Object.freeze<Standing>({
     async settle() {
-      const due = await store.due(clock.nowMs() + activeWithinMs, most)
-      const keys = due.map(({ paymentId }) => ({ table: 'payment', key: paymentId }) as const)
-      const rows = keys.length === 0 ? [] : await store.read(keys)
-      const payments = rows.flatMap((row) => (row === null ? [] : [row.value.payment]))
-      unknown = payments.flatMap((payment) => {
-        const sinceMs = unknownSince(payment)
-        return sinceMs === null ? [] : [{ id: payment.id, sinceMs }]
-      })
-      held = countHolds(payments)
+      const nowMs = clock.nowMs()
+      const open = await store.due(nowMs + farAwayMs, most)
+      const rows = await readAll(
+        store,
+        open.map(({ paymentId }) => paymentId),
+      )
+      const isWhole = open.length < most
+      const nowHeld = rows.filter(({ value }) => value.payment.holds.length > 0)
+      const nowUnknown = rows.flatMap(({ value }) => unknownOf(value.payment, nowMs))
+      held = isWhole ? nowHeld : joined(nowHeld, held, ({ value }) => value.payment.id)
+      unknown = isWhole ? nowUnknown : joined(nowUnknown, unknown, ({ id }) => id)
     },
-    heldBy: (reason) => held.get(reason) ?? 0,
+    held: heldBy,
+    heldBy: (reason) => heldBy(reason).length,
     unknown: (sinceMs) => ({ count: older(sinceMs).length }),
     unknownIds: (sinceMs, limit) =>
       older(sinceMs)
@@ -45,16 +61,30 @@ export function countOpen(store: Store, clock: Clock): Standing {
   })
 }
 
-function countHolds(payments: readonly Payment[]): Map<HoldReason, number> {
-  const counts = new Map<HoldReason, number>()
-  for (const { reason } of payments.flatMap(({ holds }) => holds)) {
-    counts.set(reason, (counts.get(reason) ?? 0) + 1)
+async function readAll(store: Store, ids: readonly string[]): Promise<readonly Row<'payment'>[]> {
+  const rows: Row<'payment'>[] = []
+  for (let from = 0; from < ids.length; from += pageSize) {
+    const keys = ids.slice(from, from + pageSize).map((key) => ({ table: 'payment', key }) as const)
+    rows.push(...(await store.read(keys)).filter((row) => row !== null))
   }
-  return counts
+  return rows
 }
 
-function unknownSince(payment: Payment): number | null {
-  const operation = operationOf(payment)
-  if (operation === null || statusOf(operation) !== 'unknown') return null
-  return operation.attempt.sends[0]?.atMs ?? null
+/** What is seen now, and what was known of the others. */
+function joined<T>(now: readonly T[], before: readonly T[], idOf: (each: T) => string): T[] {
+  return [...new Map([...before, ...now].map((each) => [idOf(each), each])).values()].slice(-most)
+}
+
+// A send that its sender still has in hand waits for an answer like any other call.
+function unknownOf(payment: Payment, nowMs: number): readonly Unknown[] {
+  const since = operationsOf(payment).flatMap(({ operation }) => {
+    const status = statusOf(operation)
+    const isLost = status === 'sent' && lastSend(operation).recoverAtMs <= nowMs
+    if (status !== 'unknown' && !isLost) return []
+    const open = operation.attempt.sends.find(
+      ({ outcome }) => outcome === null || outcome === 'unknown',
+    )
+    return open === undefined ? [] : [open.atMs]
+  })
+  return since.length === 0 ? [] : [{ id: payment.id, sinceMs: Math.min(...since) }]
 }

@@ -37,13 +37,24 @@ const repeated = [
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
-  'Lambda.TooManyRequestsException',
   'Lambda.ClientExecutionTimeoutException',
   'Lambda.Unknown',
   'Runtime.ExitError',
   'Sandbox.Timedout',
   'States.Timeout',
 ]
+
+/** The step's concurrency is bounded on purpose: whoever finds it full has not been invoked at all. */
+const throttled = ['Lambda.TooManyRequestsException']
+
+const retry = (names: readonly string[], maxAttempts: number, maxDelaySeconds: number) => ({
+  ErrorEquals: names,
+  IntervalSeconds: 2,
+  MaxAttempts: maxAttempts,
+  BackoffRate: 2,
+  MaxDelaySeconds: maxDelaySeconds,
+  JitterStrategy: 'FULL',
+})
 
 type Asl = Readonly<Record<string, unknown>>
 
@@ -64,7 +75,7 @@ export function stateMachine({ workflow, stepFunctionArn }: StateMachineProps): 
   const way = Object.keys(taskOf) as (keyof typeof taskOf)[] // the table's own keys
   const states = way.flatMap((state) => {
     const next = forwardOf(state)
-    return taskStates(taskOf[state], next === null ? 'Ended' : taskOf[next], stepFunctionArn)
+    return taskStates(taskOf[state], next === null ? null : taskOf[next], stepFunctionArn)
   })
   return {
     Comment: 'One run of one payment. The store is the guard; this drives it.',
@@ -74,14 +85,15 @@ export function stateMachine({ workflow, stepFunctionArn }: StateMachineProps): 
       ...states,
       // What is known now may lead anywhere: from the beginning, where passed Tasks return at once.
       ...taskStates('Resolve', taskOf.initiated, stepFunctionArn),
-      ...taskStates('Amend', 'Ended', stepFunctionArn),
+      ...taskStates('Amend', null, stepFunctionArn),
       ['Ended', { Type: 'Succeed' }],
       ['Failed', { Type: 'Fail', ErrorPath: '$.failed.Error', CausePath: '$.failed.Cause' }],
     ]),
   }
 }
 
-function taskStates(task: Task, next: string, resource: string): [string, Asl][] {
+// The last ones end by themselves: a state of its own would be one more transition of every payment.
+function taskStates(task: Task, next: string | null, resource: string): [string, Asl][] {
   const [when, wait] = [`${task}: when`, `${task}: wait`]
   const on = (name: StepErrorName | 'States.ALL', to: string) => ({
     ErrorEquals: [name],
@@ -97,16 +109,7 @@ function taskStates(task: Task, next: string, resource: string): [string, Asl][]
         Parameters: { task, 'paymentId.$': '$.paymentId', 'run.$': '$.run' },
         ResultPath: null,
         TimeoutSeconds: taskTimeoutSeconds,
-        Retry: [
-          {
-            ErrorEquals: repeated,
-            IntervalSeconds: 2,
-            MaxAttempts: 3,
-            BackoffRate: 2,
-            MaxDelaySeconds: 20,
-            JitterStrategy: 'FULL',
-          },
-        ],
+        Retry: [retry(throttled, 8, 30), retry(repeated, 3, 20)],
         Catch: [
           on('NotYet', when),
           ...(task === 'Resolve' ? [] : [on('OutcomeUnknown', 'Resolve')]),
@@ -116,7 +119,7 @@ function taskStates(task: Task, next: string, resource: string): [string, Asl][]
           on('Ended', 'Ended'),
           on('States.ALL', 'Failed'),
         ],
-        Next: next,
+        ...(next === null ? { End: true } : { Next: next }),
       },
     ],
     // A function's failure comes as text in text: {errorType, errorMessage, trace}.

@@ -1,80 +1,83 @@
 // Lambda: one Task of a run, for one processor; or, each minute, what its webhooks said.
-import type { Context } from './lambda.ts'
+import type { Engine } from '../engine/engine.ts'
 import { observeWebhooks } from '../engine/webhooks.ts'
-import type { Processor } from '../ports.ts'
-import { openSimulatedProcessor } from '../processors/simulated/simulated.ts'
-import { openEngine } from './open-engine.ts'
+import { isStepError } from './errors.ts'
+import type { Context } from './lambda.ts'
 import type { AwsEngine } from './open-engine.ts'
-import { createSecrets } from './secrets.ts'
 import { readSettings } from './settings.ts'
-import type { ProcessorSettings, Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { longestWaitSeconds } from './state-machine.ts'
+import { engineFor } from './step-engine.ts'
 import { runStep } from './steps.ts'
 import type { StepInput } from './steps.ts'
 
+/** Cheaper than three transitions of the machine. */
 const longestSleepMs = 20_000
-const commitsMs = 4_000
+/** A slot of the rate limit, and the commits before and after. */
+const aroundCallMs = 6_000
 
-const readSecret = createSecrets()
-let opened: { readonly key: string; readonly made: Promise<AwsEngine> } | null = null
+type Input = StepInput | { readonly task: 'Observe' }
 
-/** One engine for as long as the key is the same. */
-async function engineFor(settings: Settings): Promise<AwsEngine> {
-  const key = await readSecret(settings.text('PROCESSOR_SECRET_ARN'))
-  if (opened?.key !== key) opened = { key, made: open(settings, key) }
-  return opened.made.catch((error: unknown) => {
-    opened = null
-    throw error
-  })
-}
-
-async function open(settings: Settings, apiKey: string): Promise<AwsEngine> {
-  const name = settings.text('PROCESSOR')
-  const given = settings.json<Record<string, ProcessorSettings>>('PROCESSORS')[name]
-  if (given === undefined) throw new Error(`there is no processor ${name}`)
-  const installation = settings.text('INSTALLATION')
-  const processor = await calledProcessor(name, given, { apiKey, installation })
-  return openEngine({ settings, processors: new Map([[name, processor]]) })
-}
-
-function calledProcessor(
-  name: string,
-  { url, account, absenceAfterMs }: ProcessorSettings,
-  { apiKey, installation }: { readonly apiKey: string; readonly installation: string },
-): Promise<Processor> {
-  return openSimulatedProcessor({
-    name,
-    url,
-    apiKey,
-    installation,
-    known: account,
-    // One call at a time; a second connection lets a look-up not wait for a call that hangs.
-    connections: 2,
-    capabilities: absenceAfterMs === undefined ? {} : { absenceAfterMs },
-  })
-}
-
-export async function handler(
-  input: StepInput | { readonly task: 'Observe' },
-  context: Context,
-): Promise<object> {
+export async function handler(input: Input, context: Context): Promise<object> {
   const settings = readSettings()
-  const { engine, flush } = await engineFor(settings)
-  try {
-    if (input.task === 'Observe') {
-      const isStopping = (): boolean => context.getRemainingTimeInMillis() < 2 * commitsMs
-      await observeWebhooks(engine, 100, isStopping)
-      return {}
-    }
-    const { callTimeoutMs } = engine.policies?.get(settings.text('PROCESSOR')) ?? engine.policy
+  const aws = await engineFor(settings)
+  return stepOf(aws, settings, input, () => context.getRemainingTimeInMillis())
+}
+
+export async function stepOf(
+  { engine, during }: Pick<AwsEngine, 'engine' | 'during'>,
+  settings: Settings,
+  input: Input,
+  leftMs: () => number,
+): Promise<object> {
+  const processor = settings.text('PROCESSOR')
+  return during(leftMs, async () => {
+    if (input.task === 'Observe') return observe(engine, processor, leftMs)
+    const { callTimeoutMs } = engine.policies?.get(processor) ?? engine.policy
     const limits = {
       longestSleepMs,
       longestWaitMs: longestWaitSeconds[settings.workflow()] * 1000,
-      stepNeedsMs: callTimeoutMs + commitsMs,
+      stepNeedsMs: callTimeoutMs + aroundCallMs,
     }
-    await runStep(engine, input, limits, () => context.getRemainingTimeInMillis())
+    await runStep(engine, input, limits, leftMs).catch((error: unknown) => {
+      if (!isStepError(error)) tellBug(engine, input.paymentId, error)
+      throw error
+    })
     return {}
-  } finally {
-    await flush()
+  })
+}
+
+// The machine fails with it, and the sweep begins the next run: somebody has to know why.
+function tellBug(engine: Engine, paymentId: string, error: unknown): void {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  engine.alarm({ kind: 'bug', paymentId, detail })
+}
+
+const webhooksAtOnce = 100
+
+/**
+ * Takes up this processor's own messages only: of another one's it cannot ask what they are about. As
+ * long as that gets somewhere, because the next minute brings more.
+ */
+async function observe(
+  engine: Engine,
+  processor: string,
+  leftMs: () => number,
+): Promise<{ readonly observed: number }> {
+  const isStopping = (): boolean => leftMs() < 2 * aroundCallMs
+  const { store } = engine
+  const own: Engine = {
+    ...engine,
+    store: {
+      ...store,
+      unmatchedWebhooks: async (limit) =>
+        (await store.unmatchedWebhooks(limit)).filter(({ value }) => value.processor === processor),
+    },
+  }
+  let observed = 0
+  for (;;) {
+    const matched = await observeWebhooks(own, webhooksAtOnce, isStopping)
+    observed += matched
+    if (matched === 0 || isStopping()) return { observed }
   }
 }

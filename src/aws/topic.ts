@@ -2,6 +2,7 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns'
 
 import type { Sink } from '../ports.ts'
+import type { Settings } from './settings.ts'
 
 /** SNS cuts longer subjects off, and refuses line breaks. */
 const longestSubject = 100
@@ -46,3 +47,6 @@ export function createTopicSink(
     },
   })
 }
+
+export const topicSink = (settings: Settings): Sink =>
+  createTopicSink(settings.text('ALERT_TOPIC_ARN'))

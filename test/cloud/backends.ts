@@ -7,6 +7,7 @@ import { createSecrets } from './aws/secrets.ts'
 import type { States } from './aws/states.ts'
 import type { Answer } from './aws/wire.ts'
 import type { Call } from './iam/needs.ts'
+import { wordOf } from './json.ts'
 import type { Meter } from './meter.ts'
 import type { Template } from './template/template.ts'
 
@@ -17,7 +18,7 @@ interface Parts {
   readonly broker: Broker
   readonly bus: Bus
   readonly states: States
-  readonly secrets: Readonly<Record<string, string>>
+  readonly secrets: ReadonlyMap<string, string>
 }
 
 export function backends(parts: Parts): Readonly<Record<string, Backend>> {
@@ -36,20 +37,24 @@ export function backends(parts: Parts): Readonly<Record<string, Backend>> {
     events: async (call, caller) => bus.call(call, caller),
     states: async (call, caller) => states.call(call, caller),
     secretsmanager: async (call) => secret(call),
+    s3: async (call, _, body) => forwardObject(broker.url, call, body),
   }
 }
 
 /** Requests are billed for each 64 KB. */
-const chunks = (body: string): number => Math.max(1, Math.ceil(Buffer.byteLength(body) / 65_536))
+const chunks = (body: Buffer): number => Math.max(1, Math.ceil(body.byteLength / 65_536))
 
-async function forward(url: string, { service, operation }: Call, body: string): Promise<Answer> {
+const credential = (service: string): string =>
+  `AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/${service}/aws4_request`
+
+async function forward(url: string, { service, operation }: Call, body: Buffer): Promise<Answer> {
   const isQuery = service === 'sns'
   const type = isQuery ? 'application/x-www-form-urlencoded' : 'application/x-amz-json-1.0'
   const response = await fetch(url, {
     method: 'POST',
     headers: {
       'content-type': type,
-      authorization: `AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/${service}/aws4_request`,
+      authorization: credential(service),
       ...(isQuery ? {} : { 'x-amz-target': `AmazonSQS.${operation}` }),
     },
     body,
@@ -59,4 +64,26 @@ async function forward(url: string, { service, operation }: Call, body: string):
     body: await response.text(),
     type: response.headers.get('content-type') ?? type,
   }
+}
+
+const methodOf: Readonly<Record<string, string>> = {
+  DeleteObject: 'DELETE',
+  GetObject: 'GET',
+  PutObject: 'PUT',
+}
+
+async function forwardObject(
+  url: string,
+  { operation, input }: Call,
+  body: Buffer,
+): Promise<Answer> {
+  const method = methodOf[operation] ?? operation
+  const response = await fetch(`${url}/${wordOf(input['Bucket'])}/${wordOf(input['Key'])}`, {
+    method,
+    headers: { authorization: credential('s3') },
+    ...(method === 'PUT' ? { body } : {}),
+  })
+  const { status, headers } = response
+  const type = headers.get('content-type') ?? 'application/octet-stream'
+  return { status, body: '', type, bytes: new Uint8Array(await response.arrayBuffer()) }
 }

@@ -13,6 +13,8 @@ export type FaultKind =
   | 'lost_answer'
   /** A 500 of the service. Not executed. */
   | 'unavailable'
+  /** The request is refused as one that can never be right: a bug of ours. Not executed. */
+  | 'invalid'
   /** An index that has not heard of anything yet. */
   | 'stale_index'
   /** EventBridge refuses the first entry of the batch and takes the others. */

@@ -4,13 +4,15 @@ import { factor } from './time.ts'
 import { after, before, beforeEach, suite } from 'node:test'
 
 import type { Payment } from '../../src/client/index.ts'
+import { books } from './suite/books.ts'
 import { door } from './suite/door.ts'
 import { judge } from './suite/judge.ts'
 import { people, payments } from './suite/payments.ts'
 import { openSetting } from './suite/setting.ts'
 import type { Setting } from './suite/setting.ts'
 import { synthesise } from './suite/synth.ts'
-import { deaths, doubles, load, streams } from './suite/trouble.ts'
+import { telling } from './suite/telling.ts'
+import { deaths, doubles, load, streams, untold } from './suite/trouble.ts'
 
 const isJson = process.argv.includes('--json')
 const workflow = process.argv.includes('--express') ? 'express' : 'standard'
@@ -33,6 +35,7 @@ suite(`the template on this machine (${workflow}), time ×${factor}`, () => {
   before(async () => {
     if (!process.argv.includes('--no-synth')) synthesise(workflow)
     setting = await openSetting(workflow)
+    await setting.world.send('PaymentsWork', 'this is no work')
   })
   beforeEach(() => setting?.world.faults.clear())
   suite('the door', () => door(given))
@@ -42,6 +45,9 @@ suite(`the template on this machine (${workflow}), time ×${factor}`, () => {
   suite('twice', () => doubles(given))
   suite('load', () => load(given))
   suite('streams', () => streams(given))
+  suite('untold', () => untold(given))
+  suite('telling', () => telling(given))
+  suite('books', () => books(given))
   after(async () => {
     const verdict = await judged(given())
     summary = verdict.line
@@ -80,7 +86,10 @@ async function judged({ acknowledged, people: all, processor, world }: Setting):
     findings: [
       ...verdict.findings,
       ...denied.map((each) => `denied: ${JSON.stringify(each)}`),
-      ...own.map(({ holder, sid, action }) => `never used: ${holder} ${sid} ${action}`),
+      ...own.map(
+        ({ holder, sid, action, resource }) =>
+          `never used: ${holder} ${sid} ${action} ${resource.split(':').at(-1)}`,
+      ),
       `${unused.length - own.length} permissions of the platform were not needed here`,
     ],
   }

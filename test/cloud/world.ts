@@ -56,8 +56,11 @@ export interface World {
   readonly queue: Source
   /** By the beginning of its logical id. */
   readonly lambda: (prefix: string) => Lambda
-  /** The name of a queue in the local broker, by the beginning of its logical id. */
+  /** How many wait in a queue, seen or not, by the beginning of its logical id. */
   readonly messagesIn: (prefix: string) => number
+  readonly send: (prefix: string, body: string) => Promise<void>
+  /** Gives a secret another value, by the beginning of its logical id. */
+  readonly rotate: (prefix: string, value: string) => void
   /** An access key whose owner has this managed policy, by the beginning of its logical id. */
   readonly accessKeyWith: (prefix: string) => string
   readonly output: (prefix: string) => string
@@ -103,6 +106,7 @@ async function assemble(
   const template = readTemplate(json, { endpoint: proxy.url, parameters })
   refuseUnknownTypes(template)
   const [meter, faults] = [createMeter(), createFaults()]
+  const values = new Map(Object.entries(secrets))
   const principals = principalsOf(template)
   const guard = createGuard(principals, resourcePoliciesOf(template))
   const [table, ...tables] = template.ofType('AWS::DynamoDB::Table')
@@ -137,7 +141,7 @@ async function assemble(
     broker,
     bus,
     states,
-    secrets,
+    secrets: values,
   })
   const callers = template.ofType('AWS::IAM::ManagedPolicy').map(({ id }) => id)
   const gateway = await started(
@@ -177,6 +181,11 @@ async function assemble(
     queue,
     lambda: (prefix: string) => startingWith([...lambdas.values()], prefix),
     messagesIn: office.messagesIn,
+    send: office.sendTo,
+    rotate: (prefix: string, value: string) => {
+      if (!values.has(prefix)) throw new Error(`the run has no secret ${prefix}…`)
+      values.set(prefix, value)
+    },
     accessKeyWith: (prefix: string) =>
       `LOCAL${
         startingWith(
@@ -267,7 +276,7 @@ interface ProxyParts {
   readonly broker: Broker
   readonly bus: Bus
   readonly states: States
-  readonly secrets: Readonly<Record<string, string>>
+  readonly secrets: ReadonlyMap<string, string>
 }
 
 function openProxy(proxy: Proxy, parts: ProxyParts): void {
@@ -289,17 +298,19 @@ function openProxy(proxy: Proxy, parts: ProxyParts): void {
 
 const writing: readonly string[] = ['Put', 'Update', 'Delete']
 
-/** How many writes each partition key of the table gets. */
+/** How many writes each partition key of the table gets, in units of the smallest rows. */
 function countPartitions({ operation, input }: Call, meter: Meter, known: Known): void {
+  const key = (write: JsonObject): void => {
+    const name = known.partitionKey(wordOf(write['TableName']), null)
+    if (name === null) return
+    const row = (write['Key'] ?? write['Item']) as JsonObject
+    // A transaction writes each item twice.
+    meter.wrote(wordOf((row[name] as JsonObject)['S']), operation === 'TransactWriteItems' ? 2 : 1)
+  }
+  if (operation === 'UpdateItem') return key(input)
   if (operation !== 'TransactWriteItems') return
   for (const each of input['TransactItems'] as readonly JsonObject[]) {
     const [[kind, inner] = ['', {}]] = Object.entries(each)
-    if (!writing.includes(kind)) continue
-    const write = inner as JsonObject
-    const row = (write['Key'] ?? write['Item']) as JsonObject
-    const key = known.partitionKey(wordOf(write['TableName']), null)
-    if (key === null) continue
-    // A transaction writes each item twice.
-    meter.wrote(wordOf((row[key] as JsonObject)['S']), 2)
+    if (writing.includes(kind)) key(inner as JsonObject)
   }
 }

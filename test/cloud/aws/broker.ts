@@ -15,8 +15,13 @@ export interface Broker {
   readonly queue: (operation: string, input: JsonObject) => Promise<JsonObject>
   readonly put: (bucket: string, key: string, body: string) => Promise<void>
   readonly objects: (bucket: string) => Promise<readonly string[]>
+  /** What topics have told whoever listens to them, oldest first. */
+  readonly told: () => readonly string[]
   readonly stop: () => Promise<void>
 }
+
+/** Stands for the people who listen to the topics: it is not of the template. */
+const listener = 'people-who-listen'
 
 /** What AWS does with a queue besides: nothing of it can be seen here. */
 const forAws = ['KmsDataKeyReusePeriodSeconds', 'KmsMasterKeyId', 'SqsManagedSseEnabled', 'Tags']
@@ -33,9 +38,12 @@ export async function startBroker(template: Template): Promise<Broker> {
   const server = await startFauxqs({ port: 0, logger: false, host: '127.0.0.1' })
   try {
     createQueues(server, template)
+    server.createQueue(listener)
     for (const { id, properties } of template.ofType('AWS::SNS::Topic')) {
       onlyKnown(id, properties, ['KmsMasterKeyId', 'TopicName', 'DisplayName', 'Tags'])
-      server.createTopic(asText(properties['TopicName'] ?? id, id))
+      const topic = asText(properties['TopicName'] ?? id, id)
+      server.createTopic(topic)
+      server.subscribe({ topic, queue: listener, attributes: { RawMessageDelivery: 'true' } })
     }
     for (const { id, properties } of template.ofType('AWS::S3::Bucket')) {
       server.createBucket(asText(properties['BucketName'] ?? id.toLowerCase(), id))
@@ -59,6 +67,7 @@ export async function startBroker(template: Template): Promise<Broker> {
         ([, key = '']) => key,
       )
     },
+    told: () => (server.inspectQueue(listener)?.messages.ready ?? []).map(({ body }) => body),
     stop: () => server.stop(),
   })
 }

@@ -19,6 +19,8 @@ export interface Bus {
   readonly arnOf: (name: string) => string
   /** Deliveries that are still under way. */
   readonly pending: () => number
+  /** Numbers of a payment's events that the bus has taken, in the order in which they came. */
+  readonly taken: (paymentId: string) => readonly number[]
 }
 
 export interface BusWorld {
@@ -74,6 +76,12 @@ export function createBus(template: Template, world: BusWorld): Bus {
     }
   })
   let pending = 0
+  const taken = new Map<string, number[]>()
+  const note = ({ detail }: JsonObject): void => {
+    const { payment_id: paymentId, seq } = asObject(detail ?? {}, 'detail')
+    const seen = taken.get(wordOf(paymentId ?? '')) ?? []
+    taken.set(wordOf(paymentId ?? ''), [...seen, Number(seq)])
+  }
   const publish = (bus: string, event: JsonObject): void => {
     for (const rule of rules) {
       if (rule.bus !== bus || !matches(rule.pattern, event)) continue
@@ -87,6 +95,7 @@ export function createBus(template: Template, world: BusWorld): Bus {
     arnOf: (name: string) =>
       name.startsWith('arn:') ? name : `arn:aws:events:${account}:event-bus/${name}`,
     pending: () => pending,
+    taken: (paymentId: string) => taken.get(paymentId) ?? [],
     call: async (call: Call, caller: string) => {
       if (call.operation !== 'PutEvents') throw new Error(`events:${call.operation}`)
       const entries = listOf(call.input['Entries']).map((each) => asObject(each, 'entry'))
@@ -103,6 +112,7 @@ export function createBus(template: Template, world: BusWorld): Bus {
         // Billed for each 64 KB.
         const chunks = Math.ceil(Buffer.byteLength(JSON.stringify(entry)) / 65_536)
         world.meter.add('event_entries', caller, chunks)
+        note(event)
         for (let time = 0; time < times; time += 1) publish(busOf(entry, buses), event)
         return { EventId: asText(event['id'], 'id') }
       })

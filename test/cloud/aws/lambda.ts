@@ -26,6 +26,8 @@ export interface Lambda {
   readonly invokeLater: (event: Json) => void
   /** Kills the environment that has this access key: each has its own. */
   readonly kill: (accessKey: string) => void
+  /** Ends the environments that are free, as Lambda does now and then: the next ones begin anew. */
+  readonly recycle: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -48,6 +50,7 @@ const known = [
   'Code',
   'Description',
   'Environment',
+  'EphemeralStorage',
   'Handler',
   'LoggingConfig',
   'MemorySize',
@@ -105,6 +108,7 @@ export function createLambda(resource: Resource, template: Template, world: Lamb
     invoke,
     invokeLater: (event: Json) => void later(lambda, event, async, world),
     kill: (key: string) => byKey.get(key)?.kill(),
+    recycle: pool.recycle,
     stop: pool.stop,
   })
   return lambda
@@ -149,6 +153,7 @@ function environment(
 interface Pool {
   readonly run: <T>(work: (sandbox: Sandbox) => Promise<T>) => Promise<T>
   readonly wanted: () => number
+  readonly recycle: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -188,6 +193,11 @@ function createPool(start: () => Promise<Sandbox>, limit: number): Pool {
   return {
     run,
     wanted: () => running + waiting.length,
+    recycle: async () => {
+      const idle = free.splice(0)
+      for (const sandbox of idle) all.delete(sandbox)
+      await Promise.all(idle.map((sandbox) => sandbox.stop()))
+    },
     stop: async () => {
       isStopping = true
       await Promise.all([...all].map((sandbox) => sandbox.stop()))

@@ -11,7 +11,7 @@ import type { FaultKind, Faults } from '../faults.ts'
 import type { Guard } from '../iam/guard.ts'
 import { needsOf } from '../iam/needs.ts'
 import type { Call, Known } from '../iam/needs.ts'
-import { failure, readCall, readCredential } from './wire.ts'
+import { failure, readCall, readCredential, readObjectCall } from './wire.ts'
 import type { Answer } from './wire.ts'
 
 export interface Caller {
@@ -21,7 +21,7 @@ export interface Caller {
   readonly kill: () => void
 }
 
-export type Backend = (call: Call, caller: string, body: string) => Promise<Answer>
+export type Backend = (call: Call, caller: string, body: Buffer) => Promise<Answer>
 
 export interface ProxyWorld {
   readonly guard: Guard
@@ -67,6 +67,7 @@ const before = [
   'throttled',
   'lost_request',
   'unavailable',
+  'invalid',
   'killed_before',
   'hangs',
 ] as const satisfies readonly FaultKind[]
@@ -79,11 +80,15 @@ async function handle(
 ): Promise<void> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  const body = Buffer.concat(chunks).toString('utf8')
+  const body = Buffer.concat(chunks)
   const credential = readCredential(request.headers)
   const caller = world.callerOf(credential?.accessKey ?? '')
   if (credential === null || caller === undefined) throw new Error('a call of nobody known')
-  const call = readCall(credential.service, request.headers, body)
+  const { method = '', url = '', headers } = request
+  const call =
+    credential.service === 's3'
+      ? readObjectCall(method, url)
+      : readCall(credential.service, headers, body.toString('utf8'))
   world.onCall(call, caller.id)
   const denied = await refusal(call, caller, world)
   if (denied !== null) return send(response, denied)
@@ -118,6 +123,8 @@ function meet(
       return send(response, failure(call.service, 'ThrottlingException', 'Rate exceeded'))
     case 'unavailable':
       return send(response, failure(call.service, 'InternalServerError', 'Internal error', 500))
+    case 'invalid':
+      return send(response, failure(call.service, 'ValidationException', 'made so by the test'))
     case 'killed_before':
       caller.kill()
       return void response.destroy()
@@ -152,9 +159,14 @@ function conflict({ service, input }: Call): Answer {
 
 const withoutItems = (answer: Answer): Answer => ({
   ...answer,
-  body: JSON.stringify({ ...asObject(JSON.parse(answer.body), 'answer'), Items: [], Count: 0 }),
+  body: JSON.stringify({
+    ...asObject(JSON.parse(answer.body), 'answer'),
+    Items: [],
+    Count: 0,
+  }),
 })
 
-function send(response: ServerResponse, { status, body, type }: Answer): void {
-  response.writeHead(status, { 'content-type': type ?? 'application/x-amz-json-1.0' }).end(body)
+function send(response: ServerResponse, { status, body, type, bytes }: Answer): void {
+  const head = { 'content-type': type ?? 'application/x-amz-json-1.0' }
+  response.writeHead(status, head).end(bytes ?? body)
 }

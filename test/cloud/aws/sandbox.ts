@@ -60,7 +60,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   child.stdout?.on('data', (chunk) => options.onOutput(String(chunk)))
   child.stderr?.on('data', (chunk) => options.onOutput(String(chunk)))
   const gone = new Promise<void>((resolve) => void child.once('exit', () => resolve()))
-  const kill = (): void => void child.kill('SIGKILL')
+  const life = { isOver: false }
+  const kill = (): void => {
+    life.isOver = true
+    child.kill('SIGKILL')
+  }
+  child.once('exit', () => (life.isOver = true))
+  // Whoever sends to a process that has just ended learns of it by its exit.
+  child.on('error', () => (life.isOver = true))
   keepUntilExit(child)
   const first = await nextMessage(child)
   if (first?.type !== 'ready') {
@@ -69,9 +76,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
   child.kill('SIGSTOP')
   return Object.freeze({
-    invoke: async (event: unknown) => invoke(child, event, options),
+    invoke: async (event: unknown) => invoke(child, kill, event, options),
     kill,
-    isAlive: () => child.exitCode === null && child.signalCode === null,
+    isAlive: () => !life.isOver,
     stop: async () => {
       kill()
       await gone
@@ -81,6 +88,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
 async function invoke(
   child: ChildProcess,
+  kill: () => void,
   event: unknown,
   { timeoutMs }: SandboxOptions,
 ): Promise<Invoked> {
@@ -91,7 +99,7 @@ async function invoke(
   let isLate = false
   const timer = setTimeout(() => {
     isLate = true
-    child.kill('SIGKILL')
+    kill()
   }, timeoutMs)
   const message = await nextMessage(child)
   clearTimeout(timer)

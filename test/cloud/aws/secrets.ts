@@ -6,19 +6,19 @@ import type { Template } from '../template/template.ts'
 import { failure, json } from './wire.ts'
 import type { Answer } from './wire.ts'
 
-/** `values`: by the beginning of the secret's logical id. */
+/** `values`: by the beginning of the secret's logical id; they may change. */
 export function createSecrets(
   template: Template,
-  values: Readonly<Record<string, string>>,
+  values: ReadonlyMap<string, string>,
 ): (call: Call) => Promise<Answer> {
   const secrets = new Map(
     template.ofType('AWS::SecretsManager::Secret').map(({ id, properties }) => {
-      const value = Object.entries(values).find(([prefix]) => id.startsWith(prefix))?.[1]
-      if (value === undefined) throw new Error(`the run has no value for the secret ${id}`)
+      const prefix = [...values.keys()].find((each) => id.startsWith(each))
+      if (prefix === undefined) throw new Error(`the run has no value for the secret ${id}`)
       const name = wordOf(properties['Name'] ?? id)
       return [
         `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-Local0`,
-        { name, value },
+        { name, prefix },
       ]
     }),
   )
@@ -32,7 +32,7 @@ export function createSecrets(
     return json({
       ARN: arn,
       Name: found.name,
-      SecretString: found.value,
+      SecretString: values.get(found.prefix) ?? '',
       VersionId: 'local',
       VersionStages: ['AWSCURRENT'],
     })

@@ -23,6 +23,8 @@ export interface StreamSourceWorld {
 export interface StreamSource extends Source {
   /** Forgets what was not taken yet, as the stream does after 24 hours. */
   readonly trim: () => Promise<void>
+  /** It is paused, and nothing that it asked for before is still to come. */
+  readonly isStill: () => boolean
   /** Records that were put aside. */
   readonly buried: () => number
 }
@@ -51,9 +53,11 @@ export async function startStreamSource(
   let iterator = await iteratorAt(world, streamArn, 'TRIM_HORIZON')
   let isStopping = false
   let isPaused = false
+  let isStill = false
   let buried = 0
   const poll = async (): Promise<void> => {
     while (!isStopping) {
+      isStill = isPaused
       if (isPaused) {
         await sleep(askEveryMs)
         continue
@@ -78,6 +82,7 @@ export async function startStreamSource(
     trim: async () => {
       iterator = await iteratorAt(world, streamArn, 'LATEST')
     },
+    isStill: () => isPaused && isStill,
     buried: () => buried,
     stop: async () => {
       isStopping = true
@@ -173,7 +178,8 @@ async function work(
     const call = { service: 'dynamodbstreams', operation: 'Deliver', input: event }
     if (world.faults.take(call, world.lambda.id, ['twice']) !== null)
       await world.lambda.invoke(event)
-    const result = await world.lambda.invoke(event)
+    // A function that cannot even be started has failed; the poller goes on.
+    const result = await world.lambda.invoke(event).catch(notInvoked)
     const from = firstFailed(result, left, settings)
     if (from === null) return 0
     // What came before the failure was taken; it does not come again.
@@ -190,6 +196,11 @@ async function work(
   }
   return 0
 }
+
+const notInvoked = (error: unknown): Result => ({
+  ok: false,
+  error: { errorType: 'Service', errorMessage: String(error) },
+})
 
 /** The index of the first record that has to come again; `null`: none. */
 function firstFailed(

@@ -1,6 +1,6 @@
 // How the SDK puts calls on the wire, as far as our functions make them: AWS JSON 1.0 and 1.1 with
-// `X-Amz-Target`, and the query protocol (SNS). Source: Smithy, "AWS Protocols".
-// Not here: CBOR, REST-JSON, presigned URLs. A call in another form is refused.
+// `X-Amz-Target`, the query protocol (SNS), and objects of S3 by path. Source: Smithy, "AWS Protocols".
+// Not here: CBOR, REST-JSON, presigned URLs, parts of objects, buckets in the host's name. A call in another form is refused.
 import type { IncomingHttpHeaders } from 'node:http'
 
 import { asObject, parseObject } from '../json.ts'
@@ -11,6 +11,8 @@ export interface Answer {
   readonly status: number
   readonly body: string
   readonly type?: string
+  /** In place of the body, where it is no text. */
+  readonly bytes?: Uint8Array
 }
 
 /** `Credential=KEY/20260101/us-east-1/dynamodb/aws4_request, …` */
@@ -23,6 +25,23 @@ export function readCredential(headers: IncomingHttpHeaders): {
   )
   const [, accessKey, service] = found ?? []
   return accessKey === undefined || service === undefined ? null : { accessKey, service }
+}
+
+/** What a method does to an object. */
+const ofObjects: Readonly<Record<string, string>> = {
+  DELETE: 'DeleteObject',
+  GET: 'GetObject',
+  PUT: 'PutObject',
+}
+
+/** `/bucket/key` */
+export function readObjectCall(method: string, path: string): Call {
+  const [, Bucket, Key] = /^\/([^/?]+)\/([^?]+)$/.exec(path) ?? []
+  const operation = ofObjects[method]
+  if (operation === undefined || Bucket === undefined || Key === undefined) {
+    throw new Error(`a call of s3 that is not known here: ${method} ${path}`)
+  }
+  return { service: 's3', operation, input: { Bucket, Key } }
 }
 
 export function readCall(service: string, headers: IncomingHttpHeaders, body: string): Call {

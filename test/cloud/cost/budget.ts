@@ -8,7 +8,7 @@ type Budget = Readonly<Partial<Record<Unit, number>>>
 const both: Budget = {
   api_requests: 2,
   dynamodb_write_units: 45,
-  dynamodb_read_units: 190,
+  dynamodb_read_units: 125,
   lambda_invocations: 13,
   event_entries: 8,
   queue_requests: 3,

@@ -67,6 +67,12 @@ test('a batch of events needs each bus that it names', () => {
   )
 })
 
+test('an object needs itself, by bucket and key', () => {
+  assert.deepEqual(summary('s3', 'GetObject', { Bucket: 'aside', Key: 'a/b.db' }), [
+    ['s3:GetObject', 'arn:aws:s3:::aside/a/b.db', undefined],
+  ])
+})
+
 test('a call that nobody has described is refused', () => {
   assert.throws(() => summary('s3', 'DeleteBucket', {}), /s3:DeleteBucket is not known/)
 })

@@ -130,6 +130,10 @@ const onStream =
   (action: string): Read =>
   (input) => [need(`dynamodb:${action}`, text(input, 'StreamArn'))]
 
+const onObject =
+  (action: string): Read =>
+  (input) => [need(`s3:${action}`, `arn:aws:s3:::${text(input, 'Bucket')}/${text(input, 'Key')}`)]
+
 const putEvents: Read = (input, { busArn }) => {
   const names = listOf(input['Entries']).map((each) =>
     wordOf(asObject(each, 'entry')['EventBusName'] ?? 'default'),
@@ -176,9 +180,9 @@ const reads: Readonly<Record<string, Read>> = {
   'secretsmanager:GetSecretValue': (input) => [
     need('secretsmanager:GetSecretValue', text(input, 'SecretId')),
   ],
-  's3:PutObject': (input) => [
-    need('s3:PutObject', `arn:aws:s3:::${text(input, 'Bucket')}/${text(input, 'Key')}`),
-  ],
+  's3:DeleteObject': onObject('DeleteObject'),
+  's3:GetObject': onObject('GetObject'),
+  's3:PutObject': onObject('PutObject'),
   's3:ListBucket': (input) => [need('s3:ListBucket', `arn:aws:s3:::${text(input, 'Bucket')}`)],
   'lambda:InvokeFunction': (input) => [need('lambda:InvokeFunction', text(input, 'FunctionName'))],
   'logs:CreateLogStream': (input) => [need('logs:CreateLogStream', text(input, 'LogStreamArn'))],
@@ -195,6 +199,7 @@ const implied: Readonly<Record<string, readonly string[]>> = {
   'sqs:ReceiveMessage': ['Decrypt'],
   'sns:Publish': ['GenerateDataKey', 'Decrypt'],
   'secretsmanager:GetSecretValue': ['Decrypt'],
+  's3:GetObject': ['Decrypt'],
   's3:PutObject': ['GenerateDataKey'],
   'states:StartExecution': ['GenerateDataKey', 'Decrypt'],
 }

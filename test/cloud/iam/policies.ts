@@ -48,6 +48,7 @@ export function permissionsOf({ name, policies }: Principal): readonly Permissio
   return policies.flatMap((policy) =>
     listOf(policy['Statement']).flatMap((each) => {
       const statement = asObject(each, name)
+      if (statement['Effect'] === 'Deny') return []
       const sid = asText(statement['Sid'], `Sid of a statement of ${name}`)
       return textsOf(statement['Action'], sid).flatMap((action) =>
         textsOf(statement['Resource'], sid).map((resource) => ({

@@ -1,5 +1,7 @@
 // What the gateway says before anything of ours is asked, and who may use which route.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { test } from 'node:test'
 
 import type { Setting } from './setting.ts'
@@ -76,5 +78,32 @@ export function door(given: Given): void {
         `${method} ${own}: ${answers.join(', ')}`,
       )
     }
+  })
+
+  test('the command line signs its requests below /aws, and says what is missing', async () => {
+    const { world } = given()
+    const listed = await quittance(['dead-letters', 'list', '--json'], {
+      QUITTANCE_URL: `${world.url}/aws`,
+      AWS_ACCESS_KEY_ID: world.accessKeyWith('PaymentsOperatorPolicy'),
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_REGION: 'us-east-1',
+    })
+    assert.equal(listed.code, 0, listed.output)
+    const nobody = await quittance(['dead-letters', 'list'], { QUITTANCE_URL: `${world.url}/aws` })
+    assert.equal(nobody.code, 2, nobody.output)
+    assert.match(nobody.output, /AWS_ACCESS_KEY_ID/)
+  })
+}
+
+async function quittance(
+  words: readonly string[],
+  settings: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number; readonly output: string }> {
+  const main = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts')
+  const env = { PATH: process.env['PATH'], ...settings }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, ...words], { env }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), output: `${stdout}${stderr}` }),
+    )
   })
 }

@@ -45,14 +45,15 @@ export interface Setting {
   readonly becomes: (
     id: string,
     state: string | ((payment: Payment) => boolean),
+    how?: { readonly withinMs?: number },
   ) => Promise<Payment>
   readonly read: (id: string) => Promise<Payment>
   readonly acknowledged: ReadonlyMap<string, Bill>
   readonly stop: () => Promise<void>
 }
 
-const apiKey = 'sim_test_key'
-const webhookSecret = 'whsec_local_run_of_the_template'
+export const apiKey = 'sim_test_key'
+export const webhookSecret = 'whsec_local_run_of_the_template'
 
 /** Waits of a payment that meets faults: recovery, backing off, proof of absence. */
 const patienceMs = 900_000
@@ -144,7 +145,7 @@ function settingOf(
       acknowledged.set(result.payment.id, bill)
       return result.payment
     },
-    becomes: async (id, state) => {
+    becomes: async (id, state, { withinMs = patienceMs } = {}) => {
       let seen: Payment | undefined
       let version = 0
       // Asked at the door only when there is something new: each question runs two functions.
@@ -155,11 +156,9 @@ function settingOf(
         version = glance.version
         return typeof state === 'string' ? seen.state === state : state(seen)
       }
-      await until(`${id} becomes ${String(state)}`, isSo, { withinMs: patienceMs }).catch(
-        (error: unknown) => {
-          throw new Error(`${String(error)}; it is ${JSON.stringify(seen)}`)
-        },
-      )
+      await until(`${id} becomes ${String(state)}`, isSo, { withinMs }).catch((error: unknown) => {
+        throw new Error(`${String(error)}; it is ${JSON.stringify(seen)}`)
+      })
       if (seen === undefined) throw new Error('never read')
       return seen
     },

@@ -57,7 +57,10 @@ const names: Readonly<Record<string, Names>> = {
   'AWS::SNS::Topic': { ref: topicArn, attributes: { TopicArn: topicArn, TopicName: topicName } },
   'AWS::S3::Bucket': {
     ref: bucketName,
-    attributes: { Arn: (resource) => `arn:aws:s3:::${bucketName(resource)}` },
+    attributes: {
+      Arn: (resource) => `arn:aws:s3:::${bucketName(resource)}`,
+      RegionalDomainName: (resource) => `${bucketName(resource)}.s3.${region}.amazonaws.com`,
+    },
   },
   'AWS::DynamoDB::Table': {
     ref: tableName,

@@ -58,6 +58,6 @@ test('a type of resource that nobody has decided about is refused', () => {
 })
 
 test('the condition of a policy’s statement stays a condition', () => {
-  const statement = { Effect: 'Allow', Condition: { Bool: { 'aws:SecureTransport': 'true' } } }
+  const statement = { Condition: { Bool: { 'aws:SecureTransport': 'true' } }, Effect: 'Allow' }
   assert.deepEqual(value([statement]), [statement])
 })
