@@ -7,12 +7,22 @@ export interface Measured {
   readonly concurrency: number
   readonly seconds: number
   readonly payments: number
+  /** Warm-up included, and those that had begun when the time was up. */
+  readonly all: number
   readonly paymentsPerSecond: number
   /** From the request to the answer with money moved. */
   readonly p50Ms: number
   readonly p99Ms: number
   /** Answers that were anything else; each is a reason to distrust the line. */
   readonly others: number
+}
+
+/** A measurement of a process, and what a payment cost it. */
+export interface Line extends Measured {
+  readonly name: string
+  /** Time on a core for each payment, warm-up included. */
+  readonly cpuUs: number
+  readonly rssMb: number
 }
 
 export interface LoadOptions {
@@ -26,10 +36,23 @@ export interface LoadOptions {
 export async function load({ url, token, ...options }: LoadOptions): Promise<Measured> {
   const pool = new Pool(url, { connections: options.concurrency, pipelining: 1 })
   try {
+    await connect(pool, options.concurrency)
     return await measure({ ...options, payOnce: () => payOnce(pool, token) })
   } finally {
     await pool.close()
   }
+}
+
+/**
+ * Node takes on one new connection in each turn of its event loop: under load hundreds of them would be
+ * taken on during the whole measurement, and the first requests on the last of them wait that long.
+ */
+async function connect(pool: Pool, connections: number): Promise<void> {
+  const ask = async (): Promise<void> => {
+    const { body } = await pool.request({ method: 'GET', path: '/healthz' })
+    await body.dump()
+  }
+  await Promise.all(Array.from({ length: connections }, ask))
 }
 
 export interface Measuring {
@@ -49,13 +72,14 @@ export async function measure({
   const startedMs = performance.now()
   const [fromMs, untilMs] = [startedMs + warmUpMs, startedMs + warmUpMs + measureMs]
   const tookMs: number[] = []
-  let others = 0
+  let [all, others] = [0, 0]
   const agent = async (): Promise<void> => {
     for (;;) {
       const beganMs = performance.now()
       if (beganMs >= untilMs) return
       const paid = await payOnce()
       const endedMs = performance.now()
+      all += 1
       if (endedMs < fromMs || endedMs >= untilMs) continue
       if (paid) tookMs.push(endedMs - beganMs)
       else others += 1
@@ -68,6 +92,7 @@ export async function measure({
     concurrency,
     seconds: measureMs / 1000,
     payments: sorted.length,
+    all,
     paymentsPerSecond: Math.round(sorted.length / (measureMs / 1000)),
     p50Ms: Math.round(at(0.5) * 10) / 10,
     p99Ms: Math.round(at(0.99) * 10) / 10,
