@@ -33,6 +33,7 @@ export function createAuditor({ off = [] }: { readonly off?: readonly number[] }
         case 'fault':
         case 'restart':
         case 'healed':
+        case 'set_back':
           return []
       }
     },

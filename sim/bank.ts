@@ -9,12 +9,23 @@ import type { Random } from './random.ts'
 import type { Schedule } from './schedule.ts'
 import type { Charge, Ledger } from './witness.ts'
 
+/** An object as the processor's records show it. */
+export interface Made {
+  readonly object: ObjectView
+  readonly paymentId: string
+  readonly madeAtMs: number
+  readonly told: Call['payment']
+  readonly refunds: readonly Pick<Refund, 'id' | 'refundId' | 'reference'>[]
+}
+
 export interface Bank {
   /** A request arrives; it takes effect by `latestMs`, and its answer may still be lost on its way. */
   readonly receive: (call: Call, latestMs: number, answer: (answer: Answer) => void) => void
   readonly byId: (objectId: string) => ObjectView | null
   readonly ofPayment: (paymentId: string, madeBeforeMs: number) => ObjectView | null
   readonly charges: () => readonly Charge[]
+  /** Everything that it made, in order, with what the requests told. */
+  readonly made: () => readonly Made[]
 }
 
 interface Item {
@@ -31,6 +42,8 @@ interface Item {
   settled: boolean
   oneStep: boolean
   readonly refunds: Refund[]
+  /** As the request that made it told. */
+  readonly told: Call['payment']
 }
 
 interface Refund {
@@ -38,6 +51,8 @@ interface Refund {
   readonly attemptId: string
   readonly amount: number
   status: 'pending' | 'succeeded' | 'failed'
+  readonly refundId: string | null
+  readonly reference: string | null
 }
 
 export interface BankWorld {
@@ -151,7 +166,9 @@ export function createBank(world: BankWorld): Bank {
           return { signal: 'declined', item: null }
         }
         const id = `re_${attempt.id}`
-        const refund: Refund = { id, attemptId: attempt.id, amount, status: 'pending' }
+        const asked = payment.refunds?.find(({ operation }) => operation?.attempt.id === attempt.id)
+        const named = { refundId: asked?.id ?? null, reference: asked?.reference ?? null }
+        const refund: Refund = { id, attemptId: attempt.id, amount, status: 'pending', ...named }
         item.refunds.push(refund)
         if (faults.strikes('slow refund', rates.slowRefund)) {
           const inMs = random.whole(100, 600_000)
@@ -194,6 +211,7 @@ export function createBank(world: BankWorld): Bank {
       settled: false,
       oneStep: false,
       refunds: [],
+      told: payment,
     }
     items.push(item)
     return item
@@ -278,6 +296,7 @@ export function createBank(world: BankWorld): Bank {
         own.at(-1)
       return best === undefined ? null : viewOf(best)
     },
+    made: () => items.map((item) => ({ ...item, object: viewOf(item) })),
     charges: () =>
       items.map((item) => ({
         objectId: item.id,
@@ -352,6 +371,8 @@ function viewOf(item: Item): ObjectView {
     decline: item.status === 'declined' ? noFunds : null,
     actionUrl: null,
     settlement: item.settled ? { id: `po_${item.id}`, settledAtMs: item.madeAtMs, fee: 0 } : null,
-    refunds: item.refunds.map(({ id, ...refund }) => ({ objectId: id, ...refund })),
+    refunds: item.refunds.map(({ id, attemptId, amount, status }) => {
+      return { objectId: id, attemptId, amount, status }
+    }),
   }
 }

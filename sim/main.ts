@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 
 import { progressBar } from '../src/cli/progress-bar.ts'
-import { lifeOf } from './batch.ts'
+import { lifeOf, setBackLifeOf } from './batch.ts'
 import type { Batch, Outcome } from './batch.ts'
 import { shrink } from './shrink.ts'
 import { tell } from './story.ts'
@@ -21,6 +21,7 @@ const usage = `npm run sim -- [options]
   --bills N      bills in each world, 1 to 200 (20)
   --first        ends at the first violation
   --untold       tells no story of a failing seed
+  --set-back     with --seed: in the world whose store is set back; every 16th seed lives in it too
   --off LIST     invariants that are not judged: what they catch, nothing else does
   --workers N    threads (one for each core)
   --json         only one line of JSON at the end
@@ -34,6 +35,7 @@ interface Options {
   readonly bills: number
   readonly first: boolean
   readonly untold: boolean
+  readonly setBack: boolean
   readonly off: readonly number[]
   readonly workers: number
   readonly json: boolean
@@ -41,8 +43,8 @@ interface Options {
 
 // ── One seed ─────────────────────────────────────────────────────────────────────────────────────
 
-async function replay(seed: number, { bills, off, json }: Options): Promise<void> {
-  const life = lifeOf(seed, bills, off)
+async function replay(seed: number, { bills, off, json, setBack }: Options): Promise<void> {
+  const life = (setBack ? setBackLifeOf : lifeOf)(seed, bills, off)
   const startedMs = performance.now()
   const ended = await live({ ...life, trace: true })
   const seconds = (performance.now() - startedMs) / 1000
@@ -54,7 +56,7 @@ async function replay(seed: number, { bills, off, json }: Options): Promise<void
     if (focus !== 'none') say(`It is about ${focus}.`)
     sayKinds(ended.faults)
     if (first === undefined) say('No invariant was broken.')
-    else await tellStory(seed, { bills, off })
+    else await tellStory(seed, { bills, off, setBack })
   }
   const { payments, steps, struck, violations } = ended
   const counts = { seeds: 1, payments, steps, faults: struck.length, violations: violations.length }
@@ -65,8 +67,11 @@ async function replay(seed: number, { bills, off, json }: Options): Promise<void
   summarise({ ...counts, worst_seed: worst, seeds_per_second: speed, trace_hash: trace })
 }
 
-async function tellStory(seed: number, given: Pick<Options, 'bills' | 'off'>): Promise<void> {
-  const life = lifeOf(seed, given.bills, given.off)
+async function tellStory(
+  seed: number,
+  given: Pick<Options, 'bills' | 'off' | 'setBack'>,
+): Promise<void> {
+  const life = (given.setBack ? setBackLifeOf : lifeOf)(seed, given.bills, given.off)
   const failing = await live(life)
   const shrunk = await shrink(life, failing)
   const bills = shrunk.life.onlyBills?.size ?? given.bills
@@ -75,7 +80,9 @@ async function tellStory(seed: number, given: Pick<Options, 'bills' | 'off'>): P
   say(`\nSeed ${seed} shrunk to ${left} in ${shrunk.lives} lives:`)
   for (const fault of struck) say(`  fault: ${fault}`)
   for (const line of await tell(shrunk.life, shrunk.violation)) say(line)
-  say(`Again: npm run sim -- --seed ${seed}${given.bills === 20 ? '' : ` --bills ${given.bills}`}`)
+  const bent = given.setBack ? ' --set-back' : ''
+  const many = given.bills === 20 ? '' : ` --bills ${given.bills}`
+  say(`Again: npm run sim -- --seed ${seed}${many}${bent}`)
 }
 
 // ── Many ─────────────────────────────────────────────────────────────────────────────────────────
@@ -104,7 +111,9 @@ async function runMany(given: Options): Promise<void> {
   const { worst, kinds, ...counts } = total
   if (process.stderr.isTTY) process.stderr.write('\n')
   if (!given.json) sayKinds(kinds)
-  if (worst !== null && !given.json && !given.untold) await tellStory(worst.seed, given)
+  if (worst !== null && !given.json && !given.untold) {
+    await tellStory(worst.seed, { ...given, setBack: worst.setBack })
+  }
   summarise({
     ...counts,
     worst_seed: worst?.seed ?? null,
@@ -174,6 +183,7 @@ function readOptions(): Options {
       bills: { type: 'string', default: '20' },
       first: { type: 'boolean', default: false },
       untold: { type: 'boolean', default: false },
+      'set-back': { type: 'boolean', default: false },
       off: { type: 'string', default: '' },
       workers: { type: 'string', default: String(availableParallelism()) },
       json: { type: 'boolean', default: false },
@@ -197,6 +207,7 @@ function readOptions(): Options {
     bills: whole('bills', values.bills, 1, 200),
     first: values.first,
     untold: values.untold,
+    setBack: values['set-back'],
     off: values.off === '' ? [] : values.off.split(',').map((each) => whole('off', each, 0, 15)),
     workers: whole('workers', values.workers, 1, 64),
     json: values.json,

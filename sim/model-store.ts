@@ -52,20 +52,36 @@ interface Model {
 
 type Conflicts = Extract<CommitResult, { result: 'conflict' }>['rows']
 
-export function openModelStore(): Store {
-  const model: Model = {
-    tables: new Map(),
-    log: [],
-    events: new Map(),
-    acknowledged: new Map(),
-    unmatched: new Set(),
-  }
+const empty = (): Model => ({
+  tables: new Map(),
+  log: [],
+  events: new Map(),
+  acknowledged: new Map(),
+  unmatched: new Set(),
+})
+
+const models = new WeakMap<Store, Model>()
+
+/** Another store that is as this one is now. */
+export function copyModelStore(store: Store): Store {
+  const from = models.get(store)
+  if (from === undefined) throw new Error('this store is no model')
+  return openModelStore({
+    tables: new Map([...from.tables].map(([table, rows]) => [table, new Map(rows)])),
+    log: [...from.log],
+    events: new Map([...from.events].map(([id, own]) => [id, new Map(own)])),
+    acknowledged: new Map(from.acknowledged),
+    unmatched: new Set(from.unmatched),
+  })
+}
+
+export function openModelStore(model: Model = empty()): Store {
   let closed = false
   const open = (): Model => {
     if (closed) throw new Error('the store is closed')
     return model
   }
-  return Object.freeze<Store>({
+  const store = Object.freeze<Store>({
     read: async (keys) => {
       assertKeys(keys)
       const from = open()
@@ -105,6 +121,8 @@ export function openModelStore(): Store {
       closed = true
     },
   })
+  models.set(store, model)
+  return store
 }
 
 const tableOf = ({ tables }: Model, table: TableName): Map<string, Kept> => {

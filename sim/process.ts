@@ -9,6 +9,8 @@ import { createChanges } from '../src/engine/changes.ts'
 import type { Alarm, Engine } from '../src/engine/engine.ts'
 import type { LogEntry } from '../src/engine/log.ts'
 import { silentMeter } from '../src/engine/meter.ts'
+import { markStore } from '../src/engine/marks.ts'
+import { createRestoreGate } from '../src/engine/restore-gate.ts'
 import { createSlots } from '../src/engine/slots.ts'
 import { keepTime } from '../src/engine/time.ts'
 import { watchStore } from '../src/engine/watch-store.ts'
@@ -19,12 +21,15 @@ import { createDriver } from './driver.ts'
 import type { LoopName } from './driver.ts'
 import { createProcessor } from './network.ts'
 import type { Network } from './network.ts'
+import { startChecked, withRecords } from './restored.ts'
 
 export interface ProcessWorld extends Network {
   readonly store: Store
   /** The store answers nobody until then. */
   storeOutUntilMs: number
   readonly isHealed: () => boolean
+  /** The store may be set back: processes ask the bank for its records before they begin. */
+  readonly restores: boolean
   /** Something was committed for good. */
   readonly stored: (write: Write) => Promise<void>
   readonly delivered: (events: readonly PaymentEvent[]) => void
@@ -161,10 +166,16 @@ export function createProcess(world: ProcessWorld, number: number): Process {
     unmatchedWebhooks: (limit) => look(() => inner.unmatchedWebhooks(limit)),
   })
 
+  const bank = createProcessor(world, { isAlive, kill })
+  const marked = world.restores ? markStore(store, { next: world.nextId }, clock.nowMs) : store
+  const isOpen = (): boolean => gate === null || gate.state().status === 'open'
   const driver = createDriver(world, isAlive, () => engine)
+  const wake = (paymentId: string, run: number): void => {
+    if (isOpen()) driver.wake(paymentId, run)
+  }
   const engine: Engine = Object.freeze({
-    store,
-    processors: new Map([['bank', createProcessor(world, { isAlive, kill })]]),
+    store: marked,
+    processors: new Map([['bank', world.restores ? withRecords(world, bank, marked) : bank]]),
     clock,
     time: keepTime(clock, () => undefined),
     ids: { next: world.nextId },
@@ -184,19 +195,25 @@ export function createProcess(world: ProcessWorld, number: number): Process {
     },
     meter: silentMeter,
     changes: createChanges(),
-    wake: driver.wake,
+    wake,
   })
+  const gate = world.restores ? createRestoreGate(engine, life.bootMs - weekMs) : null
   // Most processes of a stormy life die before anybody asks them.
   let app: ReturnType<typeof createApp> | null = null
   const ask = async (request: Request): Promise<Response> => {
-    app ??= createApp({ engine, isReady: () => ({ ready: true }) })
+    app ??= createApp({
+      engine,
+      isReady: () => ({ ready: isOpen() }),
+      ...(gate === null ? {} : { restore: gate }),
+    })
     return app.fetch(request)
   }
   const process: Process = {
     number,
     isAlive,
     kill,
-    start: driver.start,
+    start: () =>
+      gate === null ? driver.start() : startChecked(gate, isAlive, clock, driver.start),
     setClock: (besideMs) => {
       life.skewMs = besideMs
       // What is due by the new time would else be found at an appointment made by the old one.
@@ -205,12 +222,17 @@ export function createProcess(world: ProcessWorld, number: number): Process {
     stall: (forMs) => {
       life.stalledUntilMs = schedule.nowMs() + forMs
     },
-    nudge: driver.nudge,
-    wake: driver.wake,
+    nudge: (loop) => {
+      if (isOpen()) driver.nudge(loop)
+    },
+    wake,
     ask,
   }
   return process
 }
+
+/** Nothing in this world is older. */
+const weekMs = 7 * 86_400_000
 
 function skewOf({ randomOf, options, isHealed }: ProcessWorld, number: number): number {
   const skewMs = randomOf(`process ${number}`).whole(-options.skewMs, options.skewMs)

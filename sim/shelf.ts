@@ -14,6 +14,8 @@ export interface Shelf {
   /** As it has been for so long at least. */
   readonly breakerFor: (ms: number) => 'closed' | 'open' | 'half_open'
   readonly haltedFor: (ms: number) => boolean
+  /** What is stored now; to be called when the store is set back to it. */
+  readonly snapshot: () => () => void
   readonly standing: (
     store: Store,
     bills: readonly Bill[],
@@ -92,6 +94,14 @@ export function createShelf(nowMs: () => number): Shelf {
         : 'closed',
     haltedFor: (ms) =>
       [...halted.values()].some(({ value, sinceMs }) => value && nowMs() - sinceMs >= ms),
+    snapshot() {
+      const [rowsThen, dueThen, holdingThen] = [new Map(rows), new Map(due), new Map(holding)]
+      return () => {
+        putBack(rows, rowsThen)
+        putBack(due, dueThen)
+        putBack(holding, holdingThen)
+      }
+    },
     async standing(store, bills, charges) {
       const all = [...rows.values()]
       const events: StoredEvent[] = []
@@ -112,6 +122,11 @@ export function createShelf(nowMs: () => number): Shelf {
       }
     },
   }
+}
+
+function putBack<K, V>(map: Map<K, V>, then: ReadonlyMap<K, V>): void {
+  map.clear()
+  for (const [key, value] of then) map.set(key, value)
 }
 
 const isChange = ({ do: does }: Action): boolean =>

@@ -59,6 +59,7 @@ function wordsFor(seen: Seen, paymentId: string | null): string | null {
     case 'fault':
     case 'restart':
     case 'healed':
+    case 'set_back':
       return seen.what
     case 'asked':
       // A switch is what an operator throws; the rest of what they look at is no part of it.

@@ -102,7 +102,7 @@ export interface Delivered {
 
 /** The process died, or a fault was injected; for the story, and to know when the world heals. */
 export interface Happened {
-  readonly see: 'crash' | 'fault' | 'restart' | 'healed'
+  readonly see: 'crash' | 'fault' | 'restart' | 'healed' | 'set_back'
   readonly atMs: number
   readonly what: string
 }

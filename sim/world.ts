@@ -15,7 +15,7 @@ import type { Faults } from './faults.ts'
 import type { Network } from './network.ts'
 import { drawOptions } from './options.ts'
 import type { Options } from './options.ts'
-import { openModelStore } from './model-store.ts'
+import { copyModelStore, openModelStore } from './model-store.ts'
 import { createProcess } from './process.ts'
 import type { Process, ProcessWorld } from './process.ts'
 import { createRandom, hash, streamsOf } from './random.ts'
@@ -23,6 +23,7 @@ import type { Random } from './random.ts'
 import { createSchedule } from './schedule.ts'
 import type { Schedule } from './schedule.ts'
 import { drawBills, drawErrands, settleIn } from './setting.ts'
+import { planSetBack } from './set-back.ts'
 import { createShelf } from './shelf.ts'
 import type { Shelf } from './shelf.ts'
 import { overpaid } from './overpaid.ts'
@@ -44,6 +45,9 @@ export interface Life {
   /** Called for everything that is seen, in order. */
   readonly onSeen?: (seen: Seen) => void
   readonly trace?: boolean
+  /** The store is set back to a snapshot, once, and recovered. Nothing else of a seed changes by it. */
+  /** `unchecked`: and nobody asks the processor, to show that the auditor sees it. */
+  readonly setsBack?: boolean | 'unchecked'
   /** Unless told: SQLite for every eighth seed. Whichever it is, the story is the same. */
   readonly store?: 'model' | 'sqlite'
 }
@@ -83,6 +87,7 @@ interface Stage {
   readonly see: (seen: Seen) => void
   readonly violations: Violation[]
   readonly leftOut: ReadonlySet<string>
+  readonly restores: boolean | 'unchecked'
   readonly traceHash: () => number
   /** The store as whoever opens it finds it, with nobody else there. */
   readonly reopen: () => Store
@@ -92,7 +97,7 @@ export async function live(life: Life): Promise<Ended> {
   const auditor = life.createAuditor()
   const stage = createStage(life, auditor)
   const { root, options, schedule, faults, shelf, violations } = stage
-  const { network, processes, start, close, door } = createMachines(stage)
+  const { network, processes, start, setBack, close, door } = createMachines(stage)
   const errands = drawErrands(root.fork('errands'), drawBills(root.fork('bills'), options), options)
   const bills = errands.map(({ bill }) => bill)
   await settleIn(network.store, options, bills)
@@ -107,6 +112,13 @@ export async function live(life: Life): Promise<Ended> {
   const tell = (what: string): void => stage.see({ see: 'fault', atMs: schedule.nowMs(), what })
   makeTrouble(network, processes, root.fork('trouble'), tell)
   operate(network, world, shelf, root.fork('operator'))
+  if (stage.restores !== false) {
+    const copy = (): Store => copyModelStore(network.store)
+    planSetBack(
+      { network, world, shelf, see: stage.see, setBack, copy, errands },
+      root.fork('set back'),
+    )
+  }
   schedule.later(options.faultyForMs, async () => {
     faults.heal()
     network.outageUntilMs = 0
@@ -126,7 +138,9 @@ export async function live(life: Life): Promise<Ended> {
     violations.push({ invariant: 11, atMs: schedule.nowMs(), paymentId: null, what })
   }
   const standing = await shelf.standing(network.store, bills, network.bank.charges())
-  violations.push(...auditor.end(standing), ...overpaid(standing, faults.counts.has('clock')))
+  violations.push(...auditor.end(standing))
+  // Keys of the time that was lost are told as hashes: which payment was whose is judged otherwise.
+  if (stage.restores === false) violations.push(...overpaid(standing, faults.counts.has('clock')))
   await close()
   return {
     violations: violations.filter(({ invariant }) => life.off?.includes(invariant) !== true),
@@ -153,7 +167,11 @@ function drawStarts(
 function createStage(life: Life, auditor: Auditor): Stage {
   const root = createRandom(String(life.seed))
   const drawn = drawOptions(root.fork('options'), life.bills)
-  const options = life.bend?.(drawn) ?? drawn
+  const bent = life.bend?.(drawn) ?? drawn
+  const restores = life.setsBack ?? false
+  // One process has one store; and its clock is believed within a quarter of an hour.
+  const options =
+    restores !== false ? { ...bent, processes: 1, rates: { ...bent.rates, clock: 0 } } : bent
   const violations: Violation[] = []
   let traceHash = 0
   const onChoice = (atMs: number, order: number): void => {
@@ -170,7 +188,10 @@ function createStage(life: Life, auditor: Auditor): Stage {
     schedule,
     violations,
     leftOut: life.leftOut,
-    reopen: storesOf(life.store ?? (life.seed % 8 === 0 ? 'sqlite' : 'model')),
+    restores,
+    reopen: storesOf(
+      restores !== false ? 'model' : (life.store ?? (life.seed % 8 === 0 ? 'sqlite' : 'model')),
+    ),
     faults: createFaults(root.fork('faults'), life.leftOut, schedule.about),
     shelf: createShelf(schedule.nowMs),
     traceHash: () => traceHash,
@@ -200,6 +221,8 @@ interface Machines {
   readonly door: Door
   /** As many processes as there should be. */
   readonly start: () => void
+  /** The processes die, and the next ones find the store as it is given here. */
+  readonly setBack: (to: Store, forMs: number) => void
   readonly close: () => Promise<void>
 }
 
@@ -218,6 +241,7 @@ function createMachines(stage: Stage): Machines {
       return store
     },
     storeOutUntilMs: 0,
+    restores: stage.restores === true,
     isHealed: faults.isHealed,
     async stored(write: Write) {
       const rows = await shelf.take(store, write)
@@ -262,9 +286,13 @@ function createMachines(stage: Stage): Machines {
   }
 
   const alive = (): readonly Process[] => processes.filter((each) => each.isAlive())
+  let restoringUntilMs = 0
+  let restored: Store | null = null
   const start = (): void => {
+    const waitMs = restoringUntilMs - schedule.nowMs()
+    if (waitMs > 0) return schedule.later(waitMs, start)
     while (alive().length < options.processes) {
-      if (alive().length === 0) store = stage.reopen()
+      if (alive().length === 0) store = restored ?? stage.reopen()
       const process = createProcess(world, processes.length + 1)
       processes.push(process)
       const what = `process ${process.number} starts`
@@ -273,7 +301,12 @@ function createMachines(stage: Stage): Machines {
     }
   }
   const door = createDoor({ schedule, faults, options, see, alive, leftOut }, root.fork('door'))
-  return { network: world, processes, door, start, close: () => store.close() }
+  const setBack = (to: Store, forMs: number): void => {
+    restoringUntilMs = schedule.nowMs() + forMs
+    restored = to
+    for (const process of alive()) process.kill('because the store is set back')
+  }
+  return { network: world, processes, door, start, setBack, close: () => store.close() }
 }
 
 function createNetwork(

@@ -2,6 +2,7 @@
 // clock that moves when the test says so, and sinks that remember what they were told.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
+import type { Sighting } from '../src/core/alert-life.ts'
 import type { Notice } from '../src/core/alerts.ts'
 import type { DeadLetterRow } from '../src/core/dead-letter.ts'
 import type { Fact, HoldReason, ParkReason } from '../src/core/payment.ts'
@@ -57,6 +58,8 @@ export interface AlertWorld {
   readonly hold: (paymentId: string, reason: HoldReason) => Promise<void>
   readonly park: (paymentId: string, reason?: ParkReason) => Promise<void>
   readonly unpark: (paymentId: string) => Promise<void>
+  /** What somebody else sees at each look. */
+  sightings: readonly Sighting[]
   /** Something that happened to a payment of its own. */
   readonly happen: (paymentId: string, fact: Fact) => Promise<void>
 }
@@ -102,6 +105,7 @@ export async function createAlertWorld(options: AlertWorldOptions): Promise<Aler
       },
       publishers: options.publishers ?? [],
       unknownAfterMs: 900_000,
+      more: async () => world.sightings,
     })
   const publisher = createAlertPublisher(engine)
   const commit = async (...actions: Action[]): Promise<void> => {
@@ -117,6 +121,7 @@ export async function createAlertWorld(options: AlertWorldOptions): Promise<Aler
   const world: AlertWorld = {
     engine,
     alerts: open(),
+    sightings: [],
     commit,
     async restart() {
       standing = await openStanding(store)

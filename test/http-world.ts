@@ -126,7 +126,15 @@ export async function createHttpWorld(options: HttpWorldOptions = {}): Promise<H
 }
 
 function openMetricsOf({ engine: { store, processors }, hand }: TestWorld): Promise<Metrics> {
-  return openMetrics({ store, nowMs: () => hand.nowMs, processors, publishers: ['ledger'] })
+  const oldestMs = hand.nowMs - 5_000
+  const downstream = async () => ({
+    aside: new Map([['ledger', 2]]),
+    pending: 3,
+    dead: 1,
+    oldestMs,
+  })
+  const publishers = ['ledger']
+  return openMetrics({ store, nowMs: () => hand.nowMs, processors, publishers, downstream })
 }
 
 async function addCallers(engine: Engine, mandate: Mandate | null = null): Promise<void> {

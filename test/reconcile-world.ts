@@ -2,6 +2,9 @@
 // known way: what a reconciliation finds of them is compared with what was done.
 import { openConnection, storeOn } from '../src/stores/sqlite/store.ts'
 import { openRecordIndex } from '../src/stores/sqlite/record-index.ts'
+import { openSettlementIndex } from '../src/stores/sqlite/settlement-index.ts'
+import { beginSettlement, runSettlement } from '../src/engine/settle-file.ts'
+import type { SettlementLine } from '../src/core/settlement.ts'
 import type { BreakRow, ReconciliationRow } from '../src/core/breaks.ts'
 import { evolveFacts } from '../src/core/evolve.ts'
 import type { ObjectView } from '../src/core/outcome.ts'
@@ -33,7 +36,15 @@ export function randomOf(seed: number): () => number {
 
 export interface Case {
   readonly payment: Payment | null
+  /** Further payments that the case needs. */
+  readonly others?: readonly Payment[]
   readonly records: readonly ProcessorRecord[]
+  /** A line of the records that nobody can read. */
+  readonly unreadable?: string
+  /** Lines of the settlement file that is compared after the records. */
+  readonly lines?: readonly Omit<SettlementLine, 'line'>[]
+  /** What names the case's break where no payment does. */
+  readonly named?: string
   /** What there is to be found; `null`: nothing. */
   readonly expects: BreakType | null
 }
@@ -99,11 +110,12 @@ const settledFact = (number: number): Fact => ({
   by,
 })
 
-const binding = { processor: 'model', processorAccount: 'acct_1', livemode: false }
+export const binding = { processor: 'model', processorAccount: 'acct_1', livemode: false }
 
 function paymentOf(plan: Plan): Payment {
   const { number, atMs } = plan
-  const terms = { id: idOf(plan), amount: 1_000 + number, createdAtMs: atMs }
+  const reference = `INV-${number}`
+  const terms = { id: idOf(plan), amount: 1_000 + number, createdAtMs: atMs, reference }
   return evolveFacts(build.claimed({ ...terms, binding }), factsOf(plan), atMs)
 }
 
@@ -132,18 +144,127 @@ const agreeing = (plan: Plan): Case => ({
   payment: paymentOf(plan),
   records: plan.kind === 'initiated' ? [] : [recordOf(plan)],
   expects: null,
+  // Every third payout line stands in the file too, named by one of the ways that there are.
+  ...(plan.kind === 'settled' && plan.number % 3 === 0 ? { lines: [lineOf(plan)] } : {}),
 })
+
+function lineOf(plan: Plan, over: Partial<SettlementLine> = {}): Omit<SettlementLine, 'line'> {
+  const { number } = plan
+  const { id: batch, settledAtMs, fee } = settlementOf(number)
+  return {
+    kind: 'captured',
+    paymentId: number % 2 === 0 ? idOf(plan) : null,
+    attemptId: null,
+    objectId: `ch_${number}`,
+    movementId: null,
+    reference: `inv-${number}`,
+    currency: 'EUR',
+    amount: 1_000 + number,
+    fee,
+    batch,
+    settledAtMs,
+    ...over,
+  }
+}
+
+/** How far back payments were made here. */
+export const windowMs = 10 * day
+
+/** The payment of this number among so many, spread over nine days, and its record: they agree. */
+export function agreeingAt(
+  number: number,
+  count: number,
+): { readonly payment: Payment; readonly record: ProcessorRecord } {
+  const kinds = ['settled', 'settled', 'settled', 'authorised', 'declined', 'refunded'] as const
+  const kind = kinds[number % kinds.length] ?? 'settled'
+  const atMs = nowMs - 9 * day + Math.floor((number / count) * 8 * day)
+  const plan = { number, kind, atMs }
+  const like = likeOf(kind)
+  const ids = {
+    id: idOf(plan),
+    amount: 1_000 + number,
+    createdAtMs: atMs,
+    reference: `INV-${number}`,
+  }
+  // As if it had come about by its own facts: only names and amounts differ from one of its kind.
+  const paid = 'amountCaptured' in like ? { amountCaptured: ids.amount } : {}
+  const held = 'amountAuthorised' in like ? { amountAuthorised: ids.amount } : {}
+  const refunds =
+    'refunds' in like
+      ? { refunds: like.refunds.map((each) => ({ ...each, amount: ids.amount })) }
+      : {}
+  const objectId = like.objectId === null ? null : `ch_${number}`
+  const payment = { ...like, ...ids, objectId, ...held, ...paid, ...refunds } as Payment // of its kind
+  return { payment, record: recordOf(plan) }
+}
+
+const likes = new Map<Plan['kind'], Payment>()
+
+function likeOf(kind: Plan['kind']): Payment {
+  const known = likes.get(kind)
+  if (known !== undefined) return known
+  const made = paymentOf({ number: 0, kind, atMs: nowMs - 9 * day })
+  likes.set(kind, made)
+  return made
+}
 
 /** What can go wrong with one payment, by the break that it must be found as. */
 export const injections: Readonly<
   Partial<Record<BreakType, (plan: Plan, random: () => number) => Case>>
 > = {
   missing_at_processor: (plan) => of('missing_at_processor', old(plan, 'settled'), () => []),
-  missing_internally: (plan) => ({
-    payment: null,
-    records: [recordOf(old(plan, 'settled'))],
-    expects: 'missing_internally',
-  }),
+  missing_internally: (plan, random) => {
+    const lost = { ...plan, kind: 'settled', atMs: Math.min(plan.atMs, nowMs - 2 * day) } as const
+    // Only the file knows of it: what it was paid out for is named by our id.
+    const inFile = { payment: null, records: [], lines: [lineOf(lost, { paymentId: idOf(lost) })] }
+    const inRecords = { payment: null, records: [recordOf(lost)] }
+    const where = random() < 0.3 ? inFile : inRecords
+    return { ...where, named: idOf(lost), expects: 'missing_internally' }
+  },
+  duplicate_internal: (plan) => {
+    const [one, other] = [
+      old(plan, 'settled'),
+      old({ ...plan, number: plan.number + 500_000 }, 'settled'),
+    ]
+    const claimed = { ...paymentOf(other), objectId: `ch_${plan.number}` } as Payment // only renamed
+    return {
+      payment: paymentOf(one),
+      others: [claimed],
+      records: [recordOf(one)],
+      expects: 'duplicate_internal',
+    }
+  },
+  unparseable_row: (plan) => {
+    const unreadable = `{"object":"charge","id":"ch_${plan.number}`
+    return { payment: null, records: [], unreadable, named: unreadable, expects: 'unparseable_row' }
+  },
+  ambiguous_match: (plan) => {
+    // Two bills of one number that were never sent, and a line that could be of either.
+    const plans = [0, 1].map(
+      (each) => ({ ...plan, kind: 'initiated', number: plan.number + each * 600_000 }) as const,
+    )
+    const bills = plans.map((each) => ({
+      ...paymentOf(each),
+      amount: 7,
+      reference: `AMB-${plan.number}`,
+    }))
+    const [payment, ...others] = bills
+    const line = lineOf(plan, {
+      paymentId: null,
+      objectId: `psp_${plan.number}`,
+      reference: `AMB-${plan.number}`,
+      amount: 7,
+    })
+    const expects = 'ambiguous_match'
+    return {
+      payment: payment ?? null,
+      others,
+      records: [],
+      lines: [line],
+      named: `psp_${plan.number}`,
+      expects,
+    }
+  },
   status_mismatch: (plan, random) =>
     random() < 0.5
       ? of('status_mismatch', old(plan, 'authorised'), (own) => [
@@ -181,7 +302,7 @@ export const injections: Readonly<
     const fresh: Plan = { ...plan, kind: 'captured', atMs: nowMs - hour / 2 }
     return random() < 0.5
       ? of('pending_timing', fresh, () => [])
-      : { payment: null, records: [recordOf(fresh)], expects: 'pending_timing' }
+      : { payment: null, records: [recordOf(fresh)], named: idOf(fresh), expects: 'pending_timing' }
   },
 }
 
@@ -227,51 +348,115 @@ export interface Reconciled {
   readonly run: ReconciliationRow
   readonly breaks: readonly BreakRow[]
   readonly engine: Engine
-  /** Another run, over these records. */
-  readonly again: (records: readonly ProcessorRecord[]) => Promise<Reconciled>
+  /** Another run, over these records, so much later. */
+  readonly again: (records: readonly ProcessorRecord[], laterMs?: number) => Promise<Reconciled>
   readonly close: () => Promise<void>
 }
 
 type PageOf = (records: readonly ProcessorRecord[], from: number) => RecordsPage
 
-/** Everything into a store and a processor, and one run over it. */
+export interface WorldOptions {
+  readonly pageOf?: PageOf
+  /** By so much the processor's clock is ahead of ours. */
+  readonly skewMs?: number
+}
+
+/** Everything into a store and a processor, one run over its records, and one over its file. */
 export async function reconcileAll(
   cases: readonly Case[],
-  pageOf: PageOf = pageAt,
+  { pageOf = pageAt, skewMs = 0 }: WorldOptions = {},
 ): Promise<Reconciled> {
   const store = storeOn(openConnection(':memory:'), () => undefined)
   await storePayments(store, cases)
-  return runOver(
-    store,
+  const unreadable = cases.flatMap((each) => each.unreadable ?? [])
+  const given: Given = { store, pageOf: withUnreadable(pageOf, unreadable), skewMs }
+  const first = await runOver(
+    given,
     cases.flatMap((each) => each.records),
-    pageOf,
+    nowMs,
   )
+  const lines = cases.flatMap((each) => each.lines ?? [])
+  if (lines.length > 0) await settleLines(first.engine, lines)
+  return { ...first, breaks: await allBreaks(store) }
 }
 
-async function runOver(
-  store: Store,
+/** The lines that nobody can read come with the last page. */
+const withUnreadable =
+  (pageOf: PageOf, unreadable: readonly string[]): PageOf =>
+  (records, from) => {
+    const page = pageOf(records, from)
+    if (page.result !== 'page' || page.cursor !== null) return page
+    return { ...page, unreadable: [...page.unreadable, ...unreadable] }
+  }
+
+interface Given {
+  readonly store: Store
+  readonly pageOf: PageOf
+  readonly skewMs: number
+}
+
+/** An engine over this store whose processor tells these records. */
+export function engineOver(
+  { store, pageOf, skewMs }: Given,
   records: readonly ProcessorRecord[],
-  pageOf: PageOf,
-): Promise<Reconciled> {
+  atMs: number,
+): Engine {
   const { engine: base, hand } = createTestEngine()
-  hand.nowMs = nowMs
+  hand.nowMs = atMs
   const model = base.processors.get('model')
   if (model === undefined) throw new Error('there is no model processor')
+  const byTheirClock = records.map((record) => ({
+    ...record,
+    createdAtMs: record.createdAtMs + skewMs,
+  }))
   const processor: Processor = {
     ...model,
     binding,
-    records: async ({ cursor }) => pageOf(records, Number(cursor ?? 0)),
+    records: async ({ fromMs, toMs, cursor }) => {
+      const inside = byTheirClock.filter(
+        (each) => each.createdAtMs >= fromMs && each.createdAtMs < toMs,
+      )
+      return pageOf(inside, Number(cursor ?? 0))
+    },
   }
-  const engine: Engine = { ...base, store, processors: new Map([['model', processor]]) }
-  const window = { processor: 'model', fromMs: nowMs - 10 * day, toMs: nowMs }
+  return { ...base, store, processors: new Map([['model', processor]]) }
+}
+
+async function runOver(
+  given: Given,
+  records: readonly ProcessorRecord[],
+  atMs: number,
+): Promise<Reconciled> {
+  const { store } = given
+  const engine = engineOver(given, records, atMs)
+  const window = { processor: 'model', fromMs: atMs - 10 * day, toMs: atMs }
   const id = await beginReconciliation(engine, window, 'test')
   if (id === null) throw new Error('another run is under way')
   const index = openRecordIndex(':memory:')
   const run = await runReconciliation(engine, { id, index, policy })
   index.close(true)
   if (run === null) throw new Error('the run did not end')
-  const again = (others: readonly ProcessorRecord[]) => runOver(store, others, pageOf)
+  const again = (others: readonly ProcessorRecord[], laterMs = 0) =>
+    runOver(given, others, atMs + laterMs)
   return { run, breaks: await allBreaks(store), engine, again, close: () => store.close() }
+}
+
+/** One settlement file with these lines. */
+export async function settleLines(
+  engine: Engine,
+  lines: readonly Omit<SettlementLine, 'line'>[],
+  isExclusive = false,
+): Promise<ReconciliationRow> {
+  const index = openSettlementIndex(':memory:')
+  const numbered = lines.map((line, place) => ({ ...line, line: place + 1 }))
+  index.add({ from: 0, through: numbered.length, lines: numbered, unreadable: [] })
+  index.complete()
+  const file = { id: 'stf_1', name: 'file.csv', isExclusive, batches: [], repeats: [] }
+  const id = await beginSettlement(engine, 'model', file, 'test')
+  const run = await runSettlement(engine, { id, index, policy })
+  index.close(true)
+  if (run === null) throw new Error('the run did not end')
+  return run
 }
 
 const pageSize = 500
@@ -286,9 +471,21 @@ export function pageAt(records: readonly ProcessorRecord[], from: number): Recor
   }
 }
 
-async function storePayments(store: Store, cases: readonly Case[]): Promise<void> {
-  const writes = cases.flatMap(({ payment }) => {
-    if (payment === null) return []
+/** Pages of any size that begin before the last one ended, in whatever order within. */
+export function untidyPages(random: () => number): PageOf {
+  return (records, from) => {
+    const to = from + 50 + Math.floor(random() * 900)
+    const back = Math.max(0, from - Math.floor(random() * 40))
+    const page = records.slice(back, to)
+    const turned = random() < 0.5 ? page.toReversed() : page
+    const cursor = to < records.length ? String(to) : null
+    return { result: 'page', records: turned, unreadable: [], cursor }
+  }
+}
+
+export async function storePayments(store: Store, cases: readonly Case[]): Promise<void> {
+  const payments = cases.flatMap(({ payment, others = [] }) => [payment ?? [], others].flat())
+  const writes = payments.map((payment) => {
     const value = { payment, dueAtMs: null, run: 1 }
     const put: Action = {
       do: 'put',
@@ -297,12 +494,12 @@ async function storePayments(store: Store, cases: readonly Case[]): Promise<void
       value,
       if: { absent: true },
     }
-    return [{ commitId: `cmt_${payment.id}`, actions: [put] }]
+    return { commitId: `cmt_${payment.id}`, actions: [put] }
   })
   await Promise.all(writes.map((write) => store.commit(write)))
 }
 
-async function allBreaks(store: Store): Promise<readonly BreakRow[]> {
+export async function allBreaks(store: Store): Promise<readonly BreakRow[]> {
   const found: BreakRow[] = []
   let cursor: string | null = null
   do {
@@ -324,18 +521,29 @@ export interface Judged {
   readonly falseBreaks: number
 }
 
-/** Each case by its payment's id, against the breaks that name it. */
+/** Each case by its payment's id, or what else names it, against the breaks that name it. */
 export function judge(cases: readonly Case[], breaks: readonly BreakRow[]): Judged {
-  const byPayment = Map.groupBy(breaks, ({ paymentId }) => paymentId ?? '')
+  const byPayment = Map.groupBy(breaks, ({ paymentId, objectId }) => paymentId ?? objectId ?? '')
   const sum = { injected: 0, found: 0, mistyped: 0, falseBreaks: 0 }
-  for (const { payment, records, expects } of cases) {
-    const id = payment?.id ?? records[0]?.paymentId ?? ''
-    const types = (byPayment.get(id) ?? []).map(({ type }) => type)
+  let named = 0
+  for (const { payment, named: name, records, expects } of cases) {
+    const ids = new Set([name, payment?.id, records[0]?.paymentId].filter((id) => id != null))
+    const types = [...ids].flatMap((id) => (byPayment.get(id) ?? []).map(({ type }) => type))
+    named += types.length
     if (expects !== null) sum.injected += 1
     if (expects !== null && types.includes(expects)) sum.found += 1
     const others = types.filter((type) => type !== expects).length
     if (expects === null) sum.falseBreaks += others
     else sum.mistyped += others
   }
-  return sum
+  // What is of no case at all is false as well.
+  return { ...sum, falseBreaks: sum.falseBreaks + Math.max(0, breaks.length - named) }
 }
+
+/** What was only waited for, as it must be found once it is overdue. */
+export const overdue = (cases: readonly Case[]): readonly Case[] =>
+  cases.map((each) =>
+    each.expects === 'pending_timing'
+      ? { ...each, expects: each.payment === null ? 'missing_internally' : 'missing_at_processor' }
+      : each,
+  )

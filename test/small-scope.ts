@@ -30,7 +30,7 @@ export type CommitFault =
   | 'not_written'
   | 'stalled'
   | 'overtaken'
-type Fault = CallFault | CommitFault | 'crash_after_call' | 'answer_stalled'
+export type Fault = CallFault | CommitFault | 'crash_after_call' | 'answer_stalled'
 
 // The process sleeps after (`stalled`) or before (`overtaken`) its commit, while a twin does all the
 // rest, and then wakes up.
@@ -375,7 +375,7 @@ export async function explore(
   return { schedules, parked, violations }
 }
 
-function faultsAt(kind: 'commit' | 'send' | 'look_up' | undefined): readonly Fault[] {
+export function faultsAt(kind: 'commit' | 'send' | 'look_up' | undefined): readonly Fault[] {
   if (kind === 'commit') return commitFaults
   if (kind === 'send') return [...sendFaults, 'crash_after_call', 'answer_stalled']
   return ['no_answer']

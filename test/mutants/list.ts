@@ -243,8 +243,8 @@ export const mutants: readonly Mutant[] = [
     name: 'breaker forgotten on restart',
     why: 'each new process sends into the outage again',
     file: 'src/engine/gates.ts',
-    find: 'return { stop, pause, breaker, suspended: owner?.value.suspended === true }',
-    replace: 'return { stop, pause, breaker: null, suspended: owner?.value.suspended === true }',
+    find: 'return { stop, pause, breaker, suspended }',
+    replace: 'return { stop, pause, breaker: null, suspended }',
   },
   {
     name: 'stop not looked at before the call',
