@@ -66,6 +66,7 @@ function install() {
 
 // The npm that runs this script, on the Node it runs on: `npm ci` replaces the Node in
 // node_modules, so that one cannot do it. Under another package manager the npm on PATH.
+/** @returns {[string, string[]]} */
 function npm() {
   const path = process.env.npm_execpath ?? ''
   if (basename(path) !== 'npm-cli.js') return ['npm', []]

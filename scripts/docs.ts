@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { advise, adviseRejection } from '../src/core/advice.ts'
 import type { Advice } from '../src/core/advice.ts'
+import { longestWaitSeconds, stateMachine } from '../src/aws/state-machine.ts'
 import { alertTable } from '../src/core/alerts.ts'
 import { defaultBreakerPolicy, verdictOf } from '../src/core/breaker.ts'
 import { defaultClaimPolicy } from '../src/core/claim.ts'
@@ -33,6 +34,7 @@ export function pages(): Readonly<Record<string, string>> {
     'rejections.md': notice + rejectionsPage(),
     'policy.md': notice + policyPage(),
     'alerts.md': notice + alertsPage(),
+    'state-machine.md': notice + stateMachinePage(),
   }
 }
 
@@ -328,6 +330,78 @@ function alertsPage(): string {
     '# Alerts\n\n' +
     'Every kind of alert, with its [runbook](../guides/alerts.md).\n\n' +
     table(['kind', 'severity', 'what happened', 'what was done', 'what to do', '`resolved`'], body)
+  )
+}
+
+// ── State machine on AWS ─────────────────────────────────────────────────────────────────────────
+
+interface MachineState {
+  readonly Type: string
+  readonly Next?: string
+  readonly End?: boolean
+  readonly TimeoutSeconds?: number
+  readonly Retry?: readonly {
+    readonly ErrorEquals: readonly string[]
+    readonly MaxAttempts: number
+  }[]
+  readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[]
+}
+
+interface Machine {
+  readonly StartAt: string
+  readonly TimeoutSeconds: number
+  readonly States: Readonly<Record<string, MachineState>>
+}
+
+// What it makes is the states language, which has no types of its own.
+const machineOf = (workflow: 'standard' | 'express'): Machine =>
+  stateMachine({ workflow, stepFunctionArn: 'step' }) as unknown as Machine
+
+function stateMachinePage(): string {
+  const { StartAt, States } = machineOf('standard')
+  const named = Object.entries(States)
+  const tasks = named.filter(([, { Type }]) => Type === 'Task')
+  const isWait = (name: string): boolean => name.includes(': ')
+  const arrows = named.flatMap(([name, { Type, Next, End, Catch = [] }]) => {
+    if (isWait(name)) return []
+    const caught = Map.groupBy(Catch, (each) => each.Next)
+    const away = [...caught].map(([to, list]) => {
+      const errors = list.flatMap(({ ErrorEquals }) => ErrorEquals).join(', ')
+      return `  ${name} --> ${isWait(to) ? name : to}: ${errors}`
+    })
+    const isLast = End === true || Type === 'Succeed' || Type === 'Fail'
+    return [
+      ...(Next === undefined ? [] : [`  ${name} --> ${Next}`]),
+      ...away,
+      ...(isLast ? [`  ${name} --> [*]`] : []),
+    ]
+  })
+  const repeated = tasks[0]?.[1].Retry ?? []
+  return (
+    '# State machine on AWS\n\n' +
+    'One execution is one run of one payment, as it is generated from the table of\n' +
+    '[transitions](transitions.md). The store is the guard: an execution may be lost, late or doubled.\n\n' +
+    '```mermaid\nstateDiagram-v2\n' +
+    `  [*] --> ${StartAt}\n${arrows.join('\n')}\n` +
+    '```\n\n' +
+    '`NotYet` passes through two states that are left out: one reads the time from the cause, one waits\n' +
+    'for it. Whatever is none of our words ends the execution as `Failed`; the sweep starts the next run.\n\n' +
+    table(
+      ['machine', 'an execution ends after', 'one wait takes at most'],
+      (['standard', 'express'] as const).map((workflow) => [
+        workflow,
+        time(machineOf(workflow).TimeoutSeconds * 1000),
+        time(longestWaitSeconds[workflow] * 1000),
+      ]),
+    ) +
+    `\nEach Task ends after ${tasks[0]?.[1].TimeoutSeconds ?? 0} s, and is repeated where its function was not\n` +
+    'invoked or did not end: whatever it had sent is in the store, and is waited for.\n\n' +
+    table(
+      ['error', 'times'],
+      repeated.flatMap(({ ErrorEquals, MaxAttempts }) =>
+        ErrorEquals.map((error) => [code(error), String(MaxAttempts)]),
+      ),
+    )
   )
 }
 

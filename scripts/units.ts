@@ -1,6 +1,7 @@
 // What a happy payment costs at DynamoDB, counted: engine, simulated processor and a local DynamoDB,
 // every request with the capacity that the table says it took. `npm run units`; `--json` for programs.
 import { parseArgs } from 'node:util'
+import { readGatesApart } from '../src/aws/gate-reads.ts'
 import { table as tabulate } from '../src/cli/table.ts'
 import { defaultBreakerPolicy } from '../src/core/breaker.ts'
 import { defaultClaimPolicy } from '../src/core/claim.ts'
@@ -95,7 +96,8 @@ const token = 'a token of thirty-two characters'
 
 function engineWith(store: DynamoStore, processor: Processor, limit: RateLimit | null): Engine {
   return {
-    store,
+    // As the functions on AWS read it.
+    store: readGatesApart(store),
     processors: new Map([[processor.binding.processor, processor]]),
     clock: systemClock,
     time: keepTime(systemClock, () => undefined),

@@ -75,13 +75,15 @@ function read(path: string): string {
   return readFileSync(join(root, path), 'utf8')
 }
 
+/** Pictures have no words. */
+function isText(path: string): boolean {
+  return path !== '' && !path.endsWith('.png')
+}
+
 /** What is committed or about to be; `null` where this is an unpacked copy without its history. */
 function trackedFiles(): readonly string[] | null {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
-  try {
-    const files = execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' })
-    return files.split('\0').filter((path) => path !== '' && existsSync(join(root, path)))
-  } catch {
-    return null
-  }
+  if (!existsSync(join(root, '.git'))) return null
+  const files = execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' })
+  return files.split('\0').filter((path) => isText(path) && existsSync(join(root, path)))
 }

@@ -245,7 +245,7 @@ suite('commands', { concurrency: 4 }, () => {
       .trim()
       .split('\n')
       .map((line) => (JSON.parse(line) as { act: string }).act)
-    assert.deepEqual(acts, ['suspend', 'resume', 'pause', 'start', 'stop'])
+    assert.deepEqual(acts, ['suspend', 'token_add', 'resume', 'pause', 'start', 'stop'])
     const asAgent = { ...settings, QUITTANCE_OPERATOR_TOKEN: agentToken }
     for (const words of [['stop', '--reason', 'x'], ['status'], ['agents', 'list']]) {
       const barredToo = await run(words, asAgent)
