@@ -57,7 +57,8 @@ function bucketOf(t: TestContext) {
   return { checkpoints, calls, spoil, isKept: (run: string) => existsSync(placeOf(run)) }
 }
 
-type PageOf = (from: number) => RecordsPage
+/** `null`: the page that is there. */
+type PageOf = (from: number) => RecordsPage | null
 
 /** A function over these payments and their records, and everything that it told. */
 async function functionOver(t: TestContext, cases: readonly Case[], pageOf?: PageOf) {
@@ -74,7 +75,7 @@ async function functionOver(t: TestContext, cases: readonly Case[], pageOf?: Pag
     async records({ cursor }: { readonly cursor: string | null }) {
       read.pages += 1
       const from = Number(cursor ?? 0)
-      return pageOf === undefined ? pageAt(records, from) : pageOf(from)
+      return pageOf?.(from) ?? pageAt(records, from)
     },
   }
   const engine: Engine = { ...aws.engine, processors: new Map([['model', processor]]) }
@@ -118,6 +119,24 @@ test('a run is begun when it is due, ends in one invocation, and keeps nothing',
   assert.equal(all[0]?.counts.payments, 300)
   assert.deepEqual(bucket.calls, ['none', 'none'])
   assert.equal(metric('ReconciledOldestSeconds'), 0)
+})
+
+test('a run that the processor did not let end is followed by the next one after five minutes', async (t) => {
+  let isAway = true
+  const away = { result: 'no_answer', cause: 'http_503', retryAfterMs: 1 } as const
+  const { given, runs, hand } = await functionOver(t, casesOf(9, 50, 0), () =>
+    isAway ? away : null,
+  )
+  assert.deepEqual(await reconcileOnce(given, input, plenty), { ended: 1, underWay: 0 })
+  isAway = false
+  hand.nowMs += 4 * minute
+  assert.deepEqual(await reconcileOnce(given, input, plenty), { ended: 0, underWay: 0 })
+  hand.nowMs += 2 * minute
+  assert.deepEqual(await reconcileOnce(given, input, plenty), { ended: 1, underWay: 0 })
+  assert.deepEqual(
+    (await runs()).map(({ status }) => status),
+    ['finished', 'failed'],
+  )
 })
 
 /** No lines of files, and none that cannot be read: this function sees neither. */

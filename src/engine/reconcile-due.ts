@@ -11,7 +11,10 @@ export interface Rhythm {
   readonly windowMs: number
 }
 
-/** Begins a run for each processor that tells records and whose last one is so long ago. */
+/** A processor that could not be read for a moment is not left uncompared for a whole round. */
+const retryAfterMs = 300_000
+
+/** Begins a run for each processor that tells records and whose last one is so long ago, or failed. */
 export async function beginWhatIsDue(engine: Engine, { everyMs, windowMs }: Rhythm): Promise<void> {
   if (everyMs <= 0) return
   const nowMs = engine.time.nowMs(0)
@@ -19,10 +22,15 @@ export async function beginWhatIsDue(engine: Engine, { everyMs, windowMs }: Rhyt
   for (const [processor, { records }] of engine.processors) {
     if (records === undefined) continue
     const last = latest.find((run) => run.processor === processor)
-    if (last !== undefined && nowMs < last.startedAtMs + everyMs) continue
+    if (last !== undefined && nowMs < dueAtMs(last, everyMs)) continue
     const window = { processor, fromMs: nowMs - windowMs, toMs: nowMs }
     await beginReconciliation(engine, window, 'schedule')
   }
+}
+
+function dueAtMs({ status, startedAtMs, endedAtMs }: ReconciliationRow, everyMs: number): number {
+  const nextMs = startedAtMs + everyMs
+  return status === 'failed' ? Math.min(nextMs, (endedAtMs ?? startedAtMs) + retryAfterMs) : nextMs
 }
 
 /** How long ago the last run ended that read everything, of the processor for which that is longest. */
