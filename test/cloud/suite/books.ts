@@ -42,7 +42,9 @@ export function books(given: Given): void {
     // The first of the routes' tests has asked; nobody but a schedule has woken the function since.
     const isDone = async (): Promise<boolean> =>
       (await runs()).some(({ status }) => status === 'finished')
-    await until('a run has ended', isDone, within)
+    await until('a run has ended', isDone, within).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}; there are ${JSON.stringify(await runs())}`)
+    })
   })
 
   test('what was asked for and cut off after each page ends on other machines, and people hear of a break', async () => {

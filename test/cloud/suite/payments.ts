@@ -149,6 +149,11 @@ export function people(given: Given): void {
     const queued = world.messagesIn('PaymentsDeadLetters')
     const rates = { authorise: { '504_before': 1 }, look_up: { '503_gateway': 1 } }
     await processor.setFaults({ seed: 1, rates })
+    // Whoever parks tells it as well, and so does the sweep. Where neither can, the bus has its own.
+    const publish = { kind: 'unavailable', service: 'sns', operation: 'Publish' } as const
+    const silenced = ['PaymentsStep', 'PaymentsSweep', 'PaymentsRedrive'].map((caller) =>
+      world.faults.plant({ ...publish, caller, times: 1_000 }),
+    )
     try {
       const [one, other] = await Promise.all([pay(bill()), pay(bill())])
       const isParked = isHeldFor('dead_letter')
@@ -162,6 +167,7 @@ export function people(given: Given): void {
       )
       // By the topic itself; a group that grows is not told of each payment.
       await until('people are told', () => noticesOf(world, 'dead_letter').length > 0, within)
+      for (const each of silenced) each.remove()
       const desk = await operator.deadLetters()
       assert.ok(desk.ok && desk.payments.length >= 2, JSON.stringify(desk))
       await processor.setFaults({})
