@@ -84,22 +84,29 @@ const rule: z.ZodType<PayeeRule> = z.union([
   z.strictObject({ prefix: z.string() }),
 ])
 
+export type Scope = 'agent' | 'account'
+
 export const boundJson = z
   .strictObject({
     object: z.literal('bound_mandate'),
     scope: z.enum(['agent', 'account']),
     id: z.string(),
-    version: z.int(),
-    limits: z.record(
-      z.string(),
-      z.strictObject({
-        per_payment: minor,
-        per_day: minor,
-        per_month: minor,
-        per_payee_and_day: minor,
-        approval_above: minor,
+    version: z.int().meta({ description: '0: there is no mandate, and nothing binds here.' }),
+    limits: z
+      .record(
+        z.string(),
+        z.strictObject({
+          per_payment: minor,
+          per_day: minor,
+          per_month: minor,
+          per_payee_and_day: minor,
+          approval_above: minor,
+        }),
+      )
+      .nullable()
+      .meta({
+        description: 'By currency; one that is not listed is refused. `null`: there is no mandate.',
       }),
-    ),
     payees: z.array(rule).nullable(),
     payment_methods: z.array(z.string()).nullable(),
     expires_at: z.iso.datetime({ offset: true }).meta({ format: 'date-time' }).nullable(),
@@ -108,7 +115,18 @@ export const boundJson = z
 
 export type BoundJson = z.output<typeof boundJson>
 
-export function toBoundJson(scope: 'agent' | 'account', id: string, mandate: Mandate): BoundJson {
+export function toBoundJson(scope: Scope, id: string, mandate: Mandate | null): BoundJson {
+  const head = { object: 'bound_mandate', scope, id } as const
+  if (mandate === null) {
+    return {
+      ...head,
+      version: 0,
+      limits: null,
+      payees: null,
+      payment_methods: null,
+      expires_at: null,
+    }
+  }
   const { version, payees = null, paymentMethods = null, expiresAtMs = null } = mandate
   const limitsOf = Object.entries(mandate.limits).map(([currency, each]) => [
     currency,
@@ -121,9 +139,7 @@ export function toBoundJson(scope: 'agent' | 'account', id: string, mandate: Man
     },
   ])
   return {
-    object: 'bound_mandate',
-    scope,
-    id,
+    ...head,
     version,
     limits: Object.fromEntries(limitsOf) as BoundJson['limits'],
     payees: payees === null ? null : [...payees],

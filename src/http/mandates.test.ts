@@ -35,6 +35,22 @@ test('a mandate is set by version, in the audit, and never by an agent', async (
   assert.equal((await set(world, { limits }, '/v1/accounts/nobody/mandate')).status, 404)
 })
 
+test('a mandate is shown to operators as it was set, and none is no mandate of nothing', async () => {
+  const world = await createHttpWorld()
+  const look = (of = path): Promise<Reply> => world.ask('GET', of, { as: 'operator' })
+  const none = { version: 0, limits: null, payees: null, payment_methods: null, expires_at: null }
+  const head = { object: 'bound_mandate', scope: 'account', id: 'account_1' }
+  assert.deepEqual((await look()).body, { ...head, ...none })
+  const terms = { limits: { EUR: { per_day: 100 } }, payees: [{ prefix: 'cloud-' }] }
+  const answer = await set(world, terms)
+  assert.deepEqual((await look()).body, answer.body)
+  assert.match((await look()).text, /"version":1,"limits":\{"EUR":.*"per_day":100/)
+  const ofAgent = await look('/v1/agents/agent_1/mandate')
+  assert.match(ofAgent.text, /"scope":"agent","id":"agent_1","version":0/)
+  assert.equal((await look('/v1/agents/nobody/mandate')).status, 404)
+  assert.equal((await world.ask('GET', path)).status, 403)
+})
+
 test('two operators that change one version at once: one of them is told', async () => {
   const world = await createHttpWorld()
   const asked = [1, 2].map((per_day) => set(world, { limits: { EUR: { per_day } } }))

@@ -1,8 +1,12 @@
-// What agents and accounts may spend, as operators set it. Agents can look (`GET /v1/mandate`), no more.
+// What agents and accounts may spend, as operators see and set it. Agents can look (`GET /v1/mandate`),
+// no more.
+import { reject } from '../core/rejections.ts'
 import { setMandate } from '../engine/mandates.ts'
 import { boundJson, mandateRequest, toBoundJson, toTerms } from './mandate-wire.ts'
-import { operatorPost } from './route.ts'
+import type { Scope } from './mandate-wire.ts'
+import { operatorPost, operatorRead } from './route.ts'
 import type { Route } from './route.ts'
+import { noQuery } from './schemas.ts'
 import { ok } from './service.ts'
 
 const limits = {
@@ -14,8 +18,31 @@ const limits = {
 }
 const terms = { limits: { EUR: limits }, payees: [{ prefix: 'cloud-' }], payment_methods: null }
 
-function setter(scope: 'agent' | 'account', path: string, summary: string): Route {
-  const id = scope === 'agent' ? 'agent_books' : 'shop'
+const exampleIds = { agent: 'agent_books', account: 'shop' } as const
+
+function getter(scope: Scope, path: string, summary: string): Route {
+  const id = exampleIds[scope]
+  return operatorRead(
+    path,
+    {
+      name: scope === 'agent' ? 'getAgentMandate' : 'getAccountMandate',
+      summary,
+      status: 200,
+      answer: boundJson,
+      example: { object: 'bound_mandate', scope, id, version: 3, ...terms, expires_at: null },
+    },
+    noQuery,
+    async ({ engine, id: asked }) => {
+      const [row] = await engine.store.read([{ table: scope, key: asked }])
+      return row === null
+        ? { rejection: reject('not_found', `There is no such ${scope}.`) }
+        : ok(200, toBoundJson(scope, asked, row.value.mandate))
+    },
+  )
+}
+
+function setter(scope: Scope, path: string, summary: string): Route {
+  const id = exampleIds[scope]
   const post = operatorPost(
     path,
     {
@@ -36,6 +63,12 @@ function setter(scope: 'agent' | 'account', path: string, summary: string): Rout
 }
 
 export const mandateRoutes: readonly Route[] = [
+  getter('agent', '/v1/agents/{agentId}/mandate', 'What an agent may spend, as it was set'),
+  getter(
+    'account',
+    '/v1/accounts/{accountId}/mandate',
+    'What all agents of an account may spend together, as it was set',
+  ),
   setter(
     'agent',
     '/v1/agents/{agentId}/mandate',

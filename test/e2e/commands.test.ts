@@ -165,6 +165,41 @@ suite('commands', { concurrency: 4 }, () => {
     assert.equal(missing.code, 4)
   })
 
+  test('an account, its mandate, an agent and its tokens, from nothing to a refused bill', async (t) => {
+    const { folder, settings } = await system(t)
+    const because = ['--reason', 'a test']
+    const told = async (...words: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await run([...words], settings)
+      assert.equal(code, 0, stderr)
+      return stdout
+    }
+    await told('accounts', 'add', 'shop', '--name', 'the shop', ...because)
+    const token = (await told('agents', 'add', 'agent_books', '--account', 'shop')).trim()
+    assert.match(await told('mandates', 'show', 'account', 'shop'), /no mandate \(version 0\)/)
+    const file = join(folder, 'mandate.json')
+    await writeFile(file, '{"version":0,"limits":{"EUR":{"per_day":600}}}')
+    const set = ['mandates', 'set', 'account', 'shop', '--file', file, ...because]
+    assert.match(await told(...set), /version 1, ends never\n.*\n.*\n.*\nEUR +- +6\.00 EUR/)
+    const again = await run(set, settings)
+    assert.equal(again.code, 4)
+    assert.match(again.stderr, /mandate_changed.*at version 1/)
+    // What is shown can be set: it names the version that it replaces.
+    await writeFile(file, await told('mandates', 'show', 'account', 'shop', '--json'))
+    assert.match(await told(...set), /version 2/)
+    const other = await run(['mandates', 'set', 'agent', 'agent_books', ...set.slice(4)], settings)
+    assert.equal(other.code, 2)
+    assert.match(other.stderr, /is the mandate of account shop/)
+    const bills = [head, 'acme,INV-1,5.00,EUR', 'acme,INV-2,2.00,EUR'].join('\n')
+    const paid = await run(['pay', '-'], { ...settings, QUITTANCE_AGENT_TOKEN: token }, bills)
+    assert.equal(paid.code, 1)
+    assert.match(paid.stdout, /INV-2 .*mandate_per_day/)
+    const tokens = await told('tokens', 'list', 'agent_books', '--json')
+    const { id } = JSON.parse(tokens.split('\n')[0] ?? '') as { id: string }
+    await told('tokens', 'revoke', 'agent_books', '--token', id, ...because)
+    const revoked = { ...settings, QUITTANCE_AGENT_TOKEN: token }
+    assert.equal((await run(['pay', '-'], revoked, `${head}\nacme,INV-3,1.00,EUR`)).code, 4)
+  })
+
   test('a payment from the command line: authorised, captured in part, refunded, watched', async (t) => {
     const { settings } = await system(t)
     const line =

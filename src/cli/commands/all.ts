@@ -5,6 +5,7 @@ import { agentCommands } from './agents.ts'
 import { deadLetterCommands } from './dead-letters.ts'
 import { demo } from './demo.ts'
 import { ledgerCommands } from './ledger.ts'
+import { mandateCommands } from './mandates.ts'
 import { mcp } from './mcp.ts'
 import { moveCommands } from './move.ts'
 import { oversightCommands } from './oversight.ts'
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   ...accountCommands,
   ...agentCommands,
   ...tokenCommands,
+  ...mandateCommands,
   ...reconcileCommands,
   ...recoverCommands,
   ...moveCommands,
