@@ -11,8 +11,7 @@ import type { KillableService } from '../../src/cli/demo/killable-service.ts'
 import { openProcessorSide } from '../../src/cli/demo/processor-side.ts'
 import type { ProcessorSide } from '../../src/cli/demo/processor-side.ts'
 import { createAgentClient, createClient } from '../../src/client/index.ts'
-import type { AgentClient } from '../../src/client/index.ts'
-import { openSqliteStore } from '../../src/stores/sqlite/store.ts'
+import type { AgentClient, Client } from '../../src/client/index.ts'
 
 export interface SwarmOptions {
   readonly agents: number
@@ -59,7 +58,6 @@ export async function openSwarm(options: SwarmOptions, budget: number): Promise<
   const dataFolder = join(folder, 'data')
   await mkdir(dataFolder, { recursive: true, mode: 0o700 })
   const storeFile = join(dataFolder, 'quittance.db')
-  await giveBudget(storeFile, budget)
   const timing = ['--late-ms', String(lateMs), '--slow-ms', '600', '--processing-ms', '300']
   const file = join(folder, 'simulator.db')
   const simulator = await startChild({
@@ -81,7 +79,9 @@ export async function openSwarm(options: SwarmOptions, budget: number): Promise<
     onLine: (line) => onServiceLine(line, say),
   })
   await processor.setWebhook(`${service.url}/webhooks/simulated`, webhookSecret)
-  const agents = await makeAgents(service.url, operatorToken, options.agents)
+  const operator = createClient({ url: service.url, token: operatorToken })
+  await giveBudget(operator, budget)
+  const agents = await makeAgents(operator, service.url, options.agents)
   const end = async (): Promise<void> => {
     await service.end()
     await simulator.end('SIGTERM')
@@ -91,32 +91,25 @@ export async function openSwarm(options: SwarmOptions, budget: number): Promise<
 
 const token = (): string => `qt_swarm_${randomBytes(24).toString('base64url')}`
 
-// Before the first start, so that no claim can come before the budget.
-async function giveBudget(file: string, budget: number): Promise<void> {
-  const store = openSqliteStore({ file })
-  const limits = { [currency]: { perPayment: null, perDay: budget, approvalAbove: null } }
-  const committed = await store.commit({
-    commitId: 'cmt_swarm_budget',
-    actions: [
-      {
-        do: 'put',
-        table: 'account',
-        key: account,
-        value: { id: account, mandate: { version: 1, limits } },
-        if: { absent: true },
-      },
-    ],
-  })
-  await store.close()
-  if (committed.result !== 'committed') throw new Error('the budget was not stored')
+// Before there is an agent, so that no claim can come before the budget.
+async function giveBudget(operator: Client, budget: number): Promise<void> {
+  const reason = 'what the swarm may spend'
+  const limits = { [currency]: { per_day: budget } }
+  const bound = { scope: 'account', id: account } as const
+  const given = [
+    await operator.addAccount(account, { name: 'the swarm', reason }),
+    await operator.setMandate(bound, { version: 0, limits }, { reason }),
+  ]
+  for (const each of given) {
+    if (!each.ok) throw new Error(`the budget was not stored: ${each.problem.detail}`)
+  }
 }
 
 async function makeAgents(
+  operator: Client,
   url: string,
-  operatorToken: string,
   count: number,
 ): Promise<readonly SwarmAgent[]> {
-  const operator = createClient({ url, token: operatorToken })
   const agents: SwarmAgent[] = []
   for (let at = 1; at <= count; at += 1) {
     const id = `swarm_${at}`
