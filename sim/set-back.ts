@@ -6,6 +6,7 @@ import type { Random } from './random.ts'
 import { operator } from './setting.ts'
 import type { Shelf } from './shelf.ts'
 import type { Store } from '../src/ports.ts'
+import { resumeAll } from './trouble.ts'
 import type { Seen } from './witness.ts'
 
 export interface SetBackWorld {
@@ -66,8 +67,16 @@ const ask = (
 const sleep = ({ world }: SetBackWorld, ms: number): Promise<void> =>
   new Promise((resolve) => world.schedule.later(ms, resolve, operator))
 
-/** Until it is open: whatever breaks a pass off, the next one goes on. */
+/**
+ * Until it is open: whatever breaks a pass off, the next one goes on. A snapshot may hold a switch that was
+ * taken back since; whoever restores it looks at the switches too.
+ */
 async function recoverAll(given: SetBackWorld): Promise<void> {
+  await untilOpen(given)
+  await resumeAll(given.world)
+}
+
+async function untilOpen(given: SetBackWorld): Promise<void> {
   const reason = 'the disk failed'
   for (let tries = 0; tries < 2_000; tries += 1) {
     await sleep(given, tries < 100 ? 5_000 : 5 * minute)
