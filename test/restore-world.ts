@@ -15,7 +15,7 @@ import { startSimulator } from '../src/simulator/simulator.ts'
 import type { RunningSimulator } from '../src/simulator/simulator.ts'
 
 const agentToken = 'restore_agent_token_0123456789'
-const operatorToken = 'restore_operator_token_0123456789'
+export const operatorToken = 'restore_operator_token_0123456789'
 const simulatorKey = 'sim_test_key'
 
 export interface RestoreWorld {

@@ -7,6 +7,7 @@ import { Link, Route, Switch, useLocation, useRoute } from 'wouter'
 import type { DeadLetter, StopSwitch } from '../../src/client/operator-types.ts'
 import { get, onSignedOut, signOut } from './api.ts'
 import type { Page, Session } from './api.ts'
+import { RecoveryBanner } from './recovery-banner.tsx'
 import { Agents } from './screens/agents.tsx'
 import { Approvals } from './screens/approvals.tsx'
 import { Audit } from './screens/audit.tsx'
@@ -21,6 +22,9 @@ import { SessionContext } from './session.ts'
 import { useSettings } from './settings.tsx'
 import { Loading, Notices } from './ui.tsx'
 
+const Recovery = lazy(async () => ({
+  default: (await import('./screens/recovery.tsx')).Recovery,
+}))
 const Processors = lazy(async () => ({
   default: (await import('./screens/processors.tsx')).Processors,
 }))
@@ -75,6 +79,7 @@ function Frame({ session }: { readonly session: Session }) {
         <Person session={session} />
       </header>
       <main id="main" ref={main} tabIndex={-1}>
+        <RecoveryBanner />
         <StopBanner />
         <Suspense fallback={<Loading what="this screen" />}>
           <Switch>
@@ -88,6 +93,7 @@ function Frame({ session }: { readonly session: Session }) {
             <Route path="/processors" component={Processors} />
             <Route path="/sandbox" component={Sandbox} />
             <Route path="/audit" component={Audit} />
+            <Route path="/recovery" component={Recovery} />
           </Switch>
         </Suspense>
       </main>

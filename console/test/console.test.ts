@@ -1,14 +1,13 @@
 // A person at the console: every screen by role and label, against the real service. Where there is no
 // Chromium it is said loudly, and in CI it is a failure.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 
 import type { Page } from 'playwright-core'
 
 import { sentinels as simulated } from '../../src/simulator/sentinels.ts'
 import { sentinels } from '../src/sentinels.ts'
+import { violations } from './axe.ts'
 import { makeScene } from './scene.ts'
 import type { Scene } from './scene.ts'
 import { chromiumPath, openWorld, signIn, until, viewerToken, visit } from './testkit.ts'
@@ -213,25 +212,6 @@ test('a viewer sees everything and every act is off', { skip }, async () => {
 })
 
 // ── What a machine can measure ───────────────────────────────────────────────────────────────────
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-interface Violation {
-  readonly id: string
-  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[]
-}
-
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe)
-  // What runs in the page is text: its world is not that of this file.
-  const found = (await page.evaluate(
-    'axe.run().then(({ violations }) => violations)',
-  )) as readonly Violation[]
-  return found.map(
-    ({ id, nodes }) =>
-      `${id}: ${nodes.map((each) => `${each.html} ${each.failureSummary}`).join('; ')}`,
-  )
-}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`axe finds no violation on any screen, ${colorScheme}`, { skip }, async () => {

@@ -170,7 +170,7 @@ export interface Visit {
 }
 
 export async function visit(
-  { browser, url }: World,
+  { browser, url }: Pick<World, 'browser' | 'url'>,
   look: { readonly colorScheme?: 'light' | 'dark'; readonly width?: number } = {},
 ): Promise<Visit> {
   const context = await browser.newContext({
@@ -193,7 +193,11 @@ export async function visit(
   return { context, page, complaints }
 }
 
-export async function signIn(world: World, page: Page, token = world.tokens.operatorToken) {
+export async function signIn(
+  world: { readonly tokens: { readonly operatorToken: string } },
+  page: Page,
+  token = world.tokens.operatorToken,
+) {
   await page.goto('/')
   await page.getByLabel('Operator token').fill(token)
   await page.getByRole('button', { name: 'Sign in' }).click()

@@ -121,6 +121,7 @@ const places: Partial<Record<Alert['kind'], readonly [href: string, text: string
   processor_changed: ['/payments?hold=processor_changed', 'Show them'],
   breaker_open: ['/processors', 'Open the processors'],
   processor_paused: ['/processors', 'Open the processors'],
+  store_set_back: ['/recovery', 'Recover it'],
   reconciliation_break: ['/reconciliation', 'Open the reconciliation'],
 }
 
