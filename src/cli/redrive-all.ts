@@ -101,7 +101,8 @@ const obstacles: Readonly<Record<NonNullable<Redrive['stopped_by']>, string>> = 
   stopped: `everything is stopped. \`quittance resume --reason …\` lets payments go on; ${again}.`,
   processor_paused:
     'the processor is paused, or its circuit breaker is not closed. `quittance processors list` ' +
-    `says which and why; resume it or wait for it, ${again}.`,
+    'says which and why; resume it, or redrive one payment by its id, which probes; ' +
+    `${again}.`,
   agent_suspended: `the agent is suspended. \`quittance agents resume ID --reason …\`, ${again}.`,
   clock_jumped: `the clock of the service has leapt back. Set it right and restart the service, ${again}.`,
 }

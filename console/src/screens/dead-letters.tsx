@@ -220,12 +220,21 @@ function FilteredRedrive({ letters }: { readonly letters: readonly DeadLetter[] 
 interface Progress {
   readonly done: number
   readonly left: readonly { readonly id: string; readonly code: string }[]
-  readonly stoppedBy: string | null
+  readonly stoppedBy: RedriveAnswer['stopped_by']
   readonly isOver: boolean
 }
 
 /** One request takes so many: the bar moves, and payments of agents are not kept waiting. */
 const atOnce = 10
+
+/** What keeps the others from being taken up, and how it ends. */
+const endings: Readonly<Record<NonNullable<RedriveAnswer['stopped_by']>, string>> = {
+  stopped: 'everything is stopped; start it on Now.',
+  processor_paused:
+    'the processor is paused, or its breaker is open. Resume it, or redrive one payment by itself: it is the probe that closes the breaker.',
+  agent_suspended: 'the agent is suspended.',
+  clock_jumped: 'our clock has jumped; it goes on in a while.',
+}
 
 function RedriveMany({
   label,
@@ -268,7 +277,7 @@ function RedriveMany({
         about={`Each is taken up again from where it stands, ${atOnce} at a time. Repeating it is safe: what was redriven is no dead letter any more.`}
         act={async ({ reason }) => {
           const { done, left, stoppedBy } = await run(reason)
-          const why = stoppedBy === null ? '' : ` It ended early: ${words(stoppedBy)}.`
+          const why = stoppedBy === null ? '' : ` It ended early: ${endings[stoppedBy]}`
           return `${count(done, 'payment')} taken up again, ${left.length} left.${why}`
         }}
       />
