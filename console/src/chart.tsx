@@ -28,28 +28,21 @@ export function Chart({
 }) {
   const box = useRef<HTMLDivElement>(null)
   const chart = useRef<uPlot | null>(null)
-  const { theme, zone } = useSettings()
-  const shape = `${theme} ${zone} ${kind} ${series.map((each) => each.label).join()}`
+  const { scheme, zone } = useSettings()
+  const shape = `${scheme} ${zone} ${kind} ${series.map((each) => each.label).join()}`
   const data = dataOf(times, series, kind)
   const latest = useRef(data)
   latest.current = data
   useEffect(() => {
     const element = box.current
     if (element === null) return
-    const make = () => {
-      chart.current?.destroy()
-      chart.current = new uPlot(options(element, series, kind, unit, zone), latest.current, element)
-    }
-    make()
+    chart.current = new uPlot(options(element, series, kind, unit, zone), latest.current, element)
     const size = new ResizeObserver(() =>
       chart.current?.setSize({ width: element.clientWidth, height: heightPx }),
     )
     size.observe(element)
-    const scheme = matchMedia('(prefers-color-scheme: dark)')
-    scheme.addEventListener('change', make)
     return () => {
       size.disconnect()
-      scheme.removeEventListener('change', make)
       chart.current?.destroy()
       chart.current = null
     }

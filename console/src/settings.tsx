@@ -1,5 +1,13 @@
 // What a person has chosen for this browser: the time zone of times, and light or dark.
-import { createContext, useContext, useEffect, useMemo, useState } from 'react'
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import type { ReactNode } from 'react'
 
 import type { Zone } from './format.ts'
@@ -11,6 +19,8 @@ interface Settings {
   readonly setZone: (zone: Zone) => void
   readonly theme: Theme
   readonly setTheme: (theme: Theme) => void
+  /** What the theme comes to here and now; the sheet and the charts have their colours by it. */
+  readonly scheme: 'light' | 'dark'
 }
 
 const Context = createContext<Settings | null>(null)
@@ -32,16 +42,30 @@ function keep(name: string, value: string): void {
   }
 }
 
+const isDark = matchMedia('(prefers-color-scheme: dark)')
+
+const systemScheme = () => (isDark.matches ? 'dark' : 'light')
+
+function onSystemChange(listener: () => void): () => void {
+  isDark.addEventListener('change', listener)
+  return () => isDark.removeEventListener('change', listener)
+}
+
 export function SettingsProvider({ children }: { readonly children: ReactNode }) {
   const [zone, setZone] = useState(() => read<Zone>('zone', 'local', ['local', 'UTC']))
   const [theme, setTheme] = useState(() => read<Theme>('theme', 'auto', ['auto', 'light', 'dark']))
   useEffect(() => {
     keep('zone', zone)
     keep('theme', theme)
-    if (theme === 'auto') delete document.documentElement.dataset['theme']
-    else document.documentElement.dataset['theme'] = theme
   }, [zone, theme])
-  const value = useMemo(() => ({ zone, setZone, theme, setTheme }), [zone, theme])
+  const system = useSyncExternalStore(onSystemChange, systemScheme)
+  const scheme = theme === 'auto' ? system : theme
+  // Before anything is painted, and before a chart reads its colours.
+  useLayoutEffect(() => void (document.documentElement.dataset['scheme'] = scheme), [scheme])
+  const value = useMemo(
+    () => ({ zone, setZone, theme, setTheme, scheme }) as const,
+    [zone, theme, scheme],
+  )
   return <Context value={value}>{children}</Context>
 }
 
