@@ -81,6 +81,7 @@ function Agent({ agent }: { readonly agent: AgentStatus }) {
   return (
     <Card
       title={agent.id}
+      className="of-id"
       aside={
         agent.suspended ? <Badge tone="bad">suspended</Badge> : <Badge tone="good">active</Badge>
       }

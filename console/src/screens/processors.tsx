@@ -68,6 +68,7 @@ function Processor({
   return (
     <Card
       title={name}
+      className="of-id"
       aside={
         <span className="badges">
           <Badge tone={livemode ? 'bad' : 'quiet'}>{livemode ? 'live' : 'test'}</Badge>
