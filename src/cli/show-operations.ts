@@ -63,10 +63,10 @@ export function agentTable(agents: readonly AgentStatus[], style: Style): readon
   ]
   return table(
     columns,
-    agents.map(({ id, account, name, suspended }) => [
+    agents.map(({ id, account, name, suspended, account_suspended: withAccount }) => [
       id,
       account,
-      suspended ? 'suspended' : 'yes',
+      suspended ? 'suspended' : withAccount ? 'account suspended' : 'yes',
       name,
     ]),
   )

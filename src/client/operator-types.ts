@@ -98,6 +98,8 @@ export interface AgentStatus {
   readonly account: string
   readonly name: string
   readonly suspended: boolean
+  /** Its account is: no agent of it may ask for anything new. */
+  readonly account_suspended: boolean
   /** Whose payments it sees. */
   readonly visibility: 'own' | 'account'
 }

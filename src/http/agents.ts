@@ -2,6 +2,7 @@
 import { isValid, maxTokens } from '../core/access.ts'
 import type { AgentRow } from '../core/access.ts'
 import { listAgents, readAgent } from '../engine/agents.ts'
+import type { Engine } from '../engine/engine.ts'
 import { addAgent, makeToken } from '../engine/identity.ts'
 import { listTokens } from '../engine/tokens.ts'
 import { exampleAgent } from './examples.ts'
@@ -15,14 +16,24 @@ import { ok } from './service.ts'
 
 const defaultPage = 20
 
-export function toAgentJson({
-  id,
-  account,
-  name,
-  suspended,
-  visibility = 'account',
-}: AgentRow): AgentJson {
-  return { object: 'agent', id, account, name, suspended, visibility }
+/** Whoever looks whether an agent may pay needs the switch of its account as well. */
+export async function showAgents(
+  engine: Engine,
+  agents: readonly AgentRow[],
+): Promise<readonly AgentJson[]> {
+  const ids = [...new Set(agents.map(({ account }) => account))]
+  const keys = ids.map((key) => ({ table: 'account', key }) as const)
+  const rows = keys.length === 0 ? [] : await engine.store.read(keys)
+  const suspended = new Set(ids.filter((_, index) => rows[index]?.value.suspended === true))
+  return agents.map(({ visibility = 'account', ...agent }) => ({
+    object: 'agent',
+    id: agent.id,
+    account: agent.account,
+    name: agent.name,
+    suspended: agent.suspended,
+    account_suspended: suspended.has(agent.account),
+    visibility,
+  }))
 }
 
 const agents = operatorRead(
@@ -37,7 +48,11 @@ const agents = operatorRead(
   agentsQuery,
   async ({ engine, query: { limit = defaultPage, cursor } }) => {
     const page = await listAgents(engine, limit, cursor)
-    return ok(200, { object: 'list', data: page.agents.map(toAgentJson), cursor: page.cursor })
+    return ok(200, {
+      object: 'list',
+      data: await showAgents(engine, page.agents),
+      cursor: page.cursor,
+    })
   },
 )
 
@@ -75,7 +90,8 @@ const newAgent = operatorPost(
     const added = await addAgent(engine, agent, token, operator)
     // Somebody adds the same agent in this moment; the token of this request was not stored.
     if (!added) return { rejection: invalid('It was added just now; ask again for a token.') }
-    return ok(201, { ...toAgentJson(agent), token })
+    const [shown] = await showAgents(engine, [agent])
+    return ok(201, { ...shown, token })
   },
 )
 

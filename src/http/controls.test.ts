@@ -116,6 +116,7 @@ test('an agent is suspended and resumed; it may ask for nothing new meanwhile', 
     account: 'account_1',
     name: '',
     suspended: true,
+    account_suspended: false,
     visibility: 'account',
   })
   const other = { ...bill, payee: 'other', reference: 'INV-2' }

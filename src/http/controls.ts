@@ -10,7 +10,7 @@ import {
 } from '../engine/control.ts'
 import type { ProcessorView } from '../engine/control.ts'
 import type { Engine } from '../engine/engine.ts'
-import { toAgentJson } from './agents.ts'
+import { showAgents } from './agents.ts'
 import { exampleAgent } from './examples.ts'
 import { actRequest } from './operator-schemas.ts'
 import { agentJson, processorJson, processorListJson, stopJson } from './operator-wire.ts'
@@ -175,7 +175,9 @@ async function throwSuspension(given: Acting, suspended: boolean): Promise<Reply
   const thrown = await setSuspended(engine, id, suspended, actOf(given))
   if (thrown.result === 'rejected') return thrown
   const agent = await readAgent(engine, id)
-  return agent === null ? noSuchAgent : ok(200, toAgentJson(agent))
+  if (agent === null) return noSuchAgent
+  const [shown] = await showAgents(engine, [agent])
+  return ok(200, shown)
 }
 
 const agentDoc = (name: string, summary: string, suspended: boolean) => ({

@@ -106,5 +106,6 @@ export const exampleAgent: AgentJson = {
   account: 'default',
   name: 'the one that buys books',
   suspended: false,
+  account_suspended: false,
   visibility: 'account',
 }

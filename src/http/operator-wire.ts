@@ -131,6 +131,9 @@ const agent = {
   account: z.string(),
   name: z.string(),
   suspended: z.boolean(),
+  account_suspended: z
+    .boolean()
+    .meta({ description: 'Its account is: no agent of it may ask for anything new.' }),
   visibility: z
     .enum(['own', 'account'])
     .meta({ description: 'Whose payments it sees: its own, or those of its account.' }),

@@ -216,6 +216,9 @@ test('a suspended account stops all of its agents, answers replays, and touches 
   const paid = await world.pay()
   const suspended = await operate(world, '/v1/accounts/account_1/suspend', {})
   assert.equal(suspended.status, 200, suspended.text)
+  const agents = await world.ask('GET', '/v1/agents', { as: 'operator' })
+  assert.match(agents.text, /"id":"agent_1".*?"suspended":false,"account_suspended":true/)
+  assert.match(agents.text, /"id":"agent_3".*?"account_suspended":false/)
   const next = { ...bill, payee: 'Other', reference: 'INV-2' }
   for (const as of ['agent', 'colleague'] as const) {
     const refused = await world.ask('POST', '/v1/payments', { as, key: 'new', body: next })

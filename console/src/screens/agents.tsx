@@ -83,7 +83,13 @@ function Agent({ agent }: { readonly agent: AgentStatus }) {
       title={agent.id}
       className="of-id"
       aside={
-        agent.suspended ? <Badge tone="bad">suspended</Badge> : <Badge tone="good">active</Badge>
+        agent.suspended ? (
+          <Badge tone="bad">suspended</Badge>
+        ) : agent.account_suspended ? (
+          <Badge tone="bad">account suspended</Badge>
+        ) : (
+          <Badge tone="good">active</Badge>
+        )
       }
     >
       <p className="quiet">

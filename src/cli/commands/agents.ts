@@ -57,7 +57,8 @@ where they are new. Agents of one account share its mandate, and see each other'
     // The token alone: it can be piped to where it is kept.
     terminal.out(agent.token)
     terminal.note(`This is the token of ${agent.id}, account ${agent.account}. Keep it now.`)
-    if (agent.suspended) terminal.note('The agent is suspended: it may ask for nothing new.')
+    if (agent.suspended || agent.account_suspended)
+      terminal.note('It is suspended, or its account is: it may ask for nothing new.')
     return exitCodes.ok
   },
 }
